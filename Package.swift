@@ -1,0 +1,129 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: ["KettleTesting"] + dependencies, path: "Tests/\(name)", swiftSettings: settings)
+}
+
+// Each module imports only modules that stand below it in this list.
+var targets: [Target] = [
+    .executableTarget(
+        name: "kettle",
+        dependencies: [
+            "KettleServer", "KettleBuild", "KettleStore", "KettleSandbox", "KettleVerify", "KettleAttestation",
+            "KettleProvenance", "KettleError", log,
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ], swiftSettings: settings),
+    module(
+        "KettleServer",
+        [
+            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleProvenance", "KettleError",
+            hummingbird, httpTypes, nio, posix, log, crypto,
+            .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]),
+    module("KettleMultipart", ["KettleError"]),
+    module(
+        "KettleBuild",
+        [
+            "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox", "KettleAttestation",
+            "KettleProvenance", "KettleError", log, nio, posix, crypto, system,
+        ]),
+    module(
+        "KettleStore",
+        ["KettleProvenance", "KettleError", "CArchive", nio, posix, log, .product(name: "GRDB", package: "GRDB.swift")]),
+    module("KettleToolchains", ["KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", toml, log, system]),
+    module("KettleSource", ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", crypto, log, system]),
+    module("KettleSandbox", ["KettleError", subprocess, system, log]),
+    module("KettleVerify", ["KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
+    module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
+    module("KettleProvenance", ["KettleError", crypto]),
+    module("KettleError", []),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+
+    .target(
+        name: "KettleTesting",
+        dependencies: [
+            "KettleSandbox", "KettleSource", "KettleProvenance", "KettleError", "CArchive", hummingbird, httpTypes, nio, posix, subprocess,
+            system, log, crypto, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ], path: "Tests/KettleTesting", swiftSettings: settings),
+    tests("KettleProvenanceTests", ["KettleProvenance", "KettleError", crypto]),
+    tests("KettleAttestationTests", ["KettleAttestation", "KettleProvenance", "KettleError", crypto]),
+    tests("KettleVerifyTests", ["KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", crypto]),
+    tests("KettleSandboxTests", ["KettleSandbox", "KettleError", system]),
+    tests("KettleToolchainsTests", ["KettleToolchains", "KettleSandbox", "KettleProvenance", "KettleError", system]),
+    tests("KettleSourceTests", ["KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", system, crypto]),
+    tests("KettleMultipartTests", ["KettleMultipart", "KettleError"]),
+    tests("KettleStoreTests", ["KettleStore", "KettleProvenance", "KettleError", nio, posix, log]),
+    tests("EndToEndTests", [
+        "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, log, subprocess, system,
+        .product(name: "AsyncHTTPClient", package: "async-http-client"), "kettle",
+    ]),
+]
+
+// Fuzzing/run sets this: libFuzzer needs flags that a dependency may not have.
+if Context.environment["KETTLE_FUZZ"] != nil {
+    let fuzzing: [SwiftSetting] = settings + [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
+    func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .executableTarget(
+            name: name, dependencies: dependencies, path: "Fuzzing/\(name)", swiftSettings: fuzzing,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+    }
+    targets += [
+        fuzzer("fuzz-multipart", ["KettleMultipart", "KettleError"]),
+        fuzzer("fuzz-archive", ["KettleSource", "KettleError", system]),
+    ]
+}
+
+let package = Package(
+    name: "kettle",
+    products: [
+        .executable(name: "kettle", targets: ["kettle"]),
+        .library(name: "KettleProvenance", targets: ["KettleProvenance"]),
+        .library(name: "KettleAttestation", targets: ["KettleAttestation"]),
+        .library(name: "KettleVerify", targets: ["KettleVerify"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: targets,
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,6 @@
+public import ArgumentParser
+
+@main
+struct Kettle: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "kettle")
+}
