@@ -1,0 +1,268 @@
+extension JSONValue {
+    /// Reads one JSON document (RFC 8259), and nothing that readers could take in two ways.
+    ///
+    /// Refused besides broken syntax: a byte order mark, bytes that are not UTF-8, half surrogate pairs, two members of an
+    /// object with one name (also where only Unicode normalisation makes them one), numbers beyond every double, and
+    /// whatever follows the value.
+    ///
+    /// - Parameters:
+    ///   - bytes: The whole document. It may come from anyone.
+    ///   - maximumDepth: How many arrays and objects may stand inside each other.
+    ///   - maximumBytes: How long the document may be.
+    /// - Throws: ``JSONError``, at the first thing that is wrong.
+    public init(
+        parsing bytes: [UInt8], maximumDepth: Int = 64, maximumBytes: Int = 16 * 1024 * 1024
+    ) throws(JSONError) {
+        guard bytes.count <= maximumBytes else { throw .tooLarge(limitInBytes: maximumBytes) }
+        var reader = JSONReader(bytes: bytes, maximumDepth: maximumDepth)
+        self = try reader.document()
+    }
+}
+
+/// One pass over a document. Every index is checked against the end before it is used.
+private struct JSONReader {
+    private let bytes: [UInt8]
+    private let maximumDepth: Int
+    private var position = 0
+
+    init(bytes: [UInt8], maximumDepth: Int) {
+        self.bytes = bytes
+        self.maximumDepth = maximumDepth
+    }
+
+    mutating func document() throws(JSONError) -> JSONValue {
+        skipWhitespace()
+        let value = try value(depth: 0)
+        skipWhitespace()
+        guard position == bytes.count else { throw .trailingBytes(offset: position) }
+        return value
+    }
+
+    private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
+        switch try current() {
+        case UInt8(ascii: "{"): return try object(depth: depth + 1)
+        case UInt8(ascii: "["): return try array(depth: depth + 1)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+        case UInt8(ascii: "t"):
+            try expect("true")
+            return .bool(true)
+        case UInt8(ascii: "f"):
+            try expect("false")
+            return .bool(false)
+        case UInt8(ascii: "n"):
+            try expect("null")
+            return .null
+        case let byte: throw .unexpectedByte(byte, offset: position)
+        }
+    }
+
+    // MARK: Arrays and objects
+
+    private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
+        try enter(depth)
+        if try current() == UInt8(ascii: "]") {
+            position += 1
+            return .array([])
+        }
+        var elements: [JSONValue] = []
+        while true {
+            elements.append(try value(depth: depth))
+            if try isLast(closing: UInt8(ascii: "]")) { return .array(elements) }
+        }
+    }
+
+    private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
+        try enter(depth)
+        if try current() == UInt8(ascii: "}") {
+            position += 1
+            return .object([:])
+        }
+        var members: [String: JSONValue] = [:]
+        while true {
+            let start = position
+            guard try current() == UInt8(ascii: "\"") else { throw .unexpectedByte(bytes[position], offset: position) }
+            let name = try string()
+            skipWhitespace()
+            try expect(":")
+            skipWhitespace()
+            let member = try value(depth: depth)
+            guard members.updateValue(member, forKey: name) == nil else {
+                throw .duplicateMember(name, offset: start)
+            }
+            if try isLast(closing: UInt8(ascii: "}")) { return .object(members) }
+        }
+    }
+
+    private mutating func enter(_ depth: Int) throws(JSONError) {
+        guard depth <= maximumDepth else { throw .tooDeep(limit: maximumDepth, offset: position) }
+        position += 1
+        skipWhitespace()
+    }
+
+    /// Passes a comma, or the closing bracket: true for the bracket.
+    private mutating func isLast(closing: UInt8) throws(JSONError) -> Bool {
+        skipWhitespace()
+        let byte = try current()
+        guard byte == closing || byte == UInt8(ascii: ",") else { throw .unexpectedByte(byte, offset: position) }
+        position += 1
+        if byte == closing { return true }
+        skipWhitespace()
+        return false
+    }
+
+    // MARK: Strings
+
+    private mutating func string() throws(JSONError) -> String {
+        let start = position + 1
+        position = start
+        while true {
+            let byte = try current()
+            if byte == UInt8(ascii: "\"") {
+                let text = try text(start..<position)
+                position += 1
+                return text
+            }
+            if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
+            guard byte >= 0x20 else { throw .controlCharacter(offset: position) }
+            position += 1
+        }
+    }
+
+    /// Goes on at the first backslash of a string that began at `start`.
+    private mutating func escapedString(from start: Int) throws(JSONError) -> String {
+        var decoded = Array(bytes[start..<position])
+        while true {
+            let byte = try current()
+            switch byte {
+            case UInt8(ascii: "\""):
+                position += 1
+                guard let text = String(validating: decoded, as: UTF8.self) else { throw .invalidUTF8(offset: start) }
+                return text
+            case UInt8(ascii: "\\"):
+                position += 1
+                decoded.append(contentsOf: String(try escape()).utf8)
+            case 0x00..<0x20:
+                throw .controlCharacter(offset: position)
+            default:
+                decoded.append(byte)
+                position += 1
+            }
+        }
+    }
+
+    private mutating func escape() throws(JSONError) -> Unicode.Scalar {
+        let letter = try current()
+        position += 1
+        switch letter {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
+        case UInt8(ascii: "b"): return "\u{08}"
+        case UInt8(ascii: "f"): return "\u{0C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return try unicodeEscape()
+        default: throw .invalidEscape(offset: position - 1)
+        }
+    }
+
+    private mutating func unicodeEscape() throws(JSONError) -> Unicode.Scalar {
+        let start = position - 2
+        let first = try codeUnit()
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        guard UTF16.isLeadSurrogate(first), position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
+            bytes[position + 1] == UInt8(ascii: "u")
+        else { throw .loneSurrogate(offset: start) }
+        position += 2
+        let second = try codeUnit()
+        guard UTF16.isTrailSurrogate(second) else { throw .loneSurrogate(offset: start) }
+        let value = 0x10000 + (UInt32(first) - 0xD800) << 10 + (UInt32(second) - 0xDC00)
+        guard let scalar = Unicode.Scalar(value) else { throw .loneSurrogate(offset: start) }
+        return scalar
+    }
+
+    private mutating func codeUnit() throws(JSONError) -> UInt16 {
+        var unit: UInt16 = 0
+        for _ in 0..<4 {
+            let digit: UInt8
+            switch try current() {
+            case let byte where byte >= 0x30 && byte <= 0x39: digit = byte - 0x30
+            case let byte where byte >= 0x41 && byte <= 0x46: digit = byte - 0x41 + 10
+            case let byte where byte >= 0x61 && byte <= 0x66: digit = byte - 0x61 + 10
+            default: throw .invalidEscape(offset: position)
+            }
+            unit = unit << 4 | UInt16(digit)
+            position += 1
+        }
+        return unit
+    }
+
+    private func text(_ range: Range<Int>) throws(JSONError) -> String {
+        guard let text = String(validating: bytes[range], as: UTF8.self) else {
+            throw .invalidUTF8(offset: range.lowerBound)
+        }
+        return text
+    }
+
+    // MARK: Numbers
+
+    private mutating func number() throws(JSONError) -> JSONValue {
+        let start = position
+        if bytes[position] == UInt8(ascii: "-") { position += 1 }
+        if try current() == UInt8(ascii: "0") {
+            position += 1
+        } else {
+            try digits()
+        }
+        var isInteger = true
+        if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
+            isInteger = false
+            position += 1
+            try digits()
+        }
+        if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
+            isInteger = false
+            position += 1
+            let sign = try current()
+            if sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { position += 1 }
+            try digits()
+        }
+        let text = try text(start..<position)
+        if isInteger, let value = Int64(text) { return .integer(value) }
+        guard let value = Double(text), value.isFinite else { throw .numberOutOfRange(offset: start) }
+        return .number(value)
+    }
+
+    /// One digit or more.
+    private mutating func digits() throws(JSONError) {
+        let first = try current()
+        guard isDigit(first) else { throw .unexpectedByte(first, offset: position) }
+        while position < bytes.count, isDigit(bytes[position]) { position += 1 }
+    }
+
+    private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+
+    // MARK: Bytes
+
+    private func current() throws(JSONError) -> UInt8 {
+        guard position < bytes.count else { throw .unexpectedEnd }
+        return bytes[position]
+    }
+
+    private mutating func expect(_ literal: StaticString) throws(JSONError) {
+        for offset in 0..<literal.utf8CodeUnitCount {
+            let byte = try current()
+            guard byte == literal.utf8Start[offset] else { throw .unexpectedByte(byte, offset: position) }
+            position += 1
+        }
+    }
+
+    private mutating func skipWhitespace() {
+        while position < bytes.count {
+            switch bytes[position] {
+            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            default: return
+            }
+        }
+    }
+}
