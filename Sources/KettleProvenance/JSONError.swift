@@ -40,13 +40,15 @@ public enum JSONError: UserFacingError, Hashable {
         case .tooLarge(let limit): "the JSON is longer than \(limit) bytes"
         case .tooDeep(let limit, let offset): "the JSON nests deeper than \(limit) levels at byte \(offset)"
         case .unexpectedEnd: "the JSON ends in the middle of a value"
-        case .unexpectedByte(let byte, let offset): "the JSON has an unexpected byte 0x\([byte].hexadecimal) at \(offset)"
+        case .unexpectedByte(let byte, let offset):
+            "the JSON has an unexpected byte 0x\([byte].hexadecimal) at \(offset)"
         case .invalidUTF8(let offset): "the JSON is not UTF-8 at byte \(offset)"
         case .invalidEscape(let offset): "the JSON has an unknown escape at byte \(offset)"
         case .loneSurrogate(let offset): "the JSON has half of a surrogate pair at byte \(offset)"
         case .controlCharacter(let offset): "the JSON has an unescaped control character at byte \(offset)"
         case .numberOutOfRange(let offset): "the JSON has a number beyond all doubles at byte \(offset)"
-        case .duplicateMember(let name, let offset): "the JSON names the member \"\(name)\" twice, again at byte \(offset)"
+        case .duplicateMember(let name, let offset):
+            "the JSON names the member \"\(name)\" twice, again at byte \(offset)"
         case .trailingBytes(let offset): "something follows the JSON at byte \(offset)"
         }
     }

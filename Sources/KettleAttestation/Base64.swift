@@ -1,0 +1,50 @@
+/// The base64 of RFC 4648 section 4, in its one canonical form: padded, without white space, and with no unused bit set.
+///
+/// Foundation's decoder takes several texts for the same bytes. Here a text that is not what ``encode(_:)`` makes is refused,
+/// so that evidence cannot be changed without changing what it says.
+package enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let values: [UInt8?] = {
+        var values = [UInt8?](repeating: nil, count: 256)
+        for (value, letter) in alphabet.enumerated() { values[Int(letter)] = UInt8(value) }
+        return values
+    }()
+
+    package static func encode(_ bytes: [UInt8]) -> String {
+        var output: [UInt8] = []
+        output.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var bits: UInt32 = 0
+            for byte in group { bits = bits << 8 | UInt32(byte) }
+            bits <<= 8 * UInt32(3 - group.count)
+            for place in 0..<4 {
+                let letter = alphabet[Int(bits >> UInt32(18 - 6 * place) & 0x3F)]
+                output.append(place <= group.count ? letter : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    package static func decode(_ text: String) -> [UInt8]? {
+        let letters = Array(text.utf8)
+        guard letters.count.isMultiple(of: 4) else { return nil }
+        var output: [UInt8] = []
+        output.reserveCapacity(letters.count / 4 * 3)
+        for start in stride(from: 0, to: letters.count, by: 4) {
+            let group = letters[start..<start + 4]
+            let padding = start + 4 == letters.count ? group.reversed().prefix { $0 == UInt8(ascii: "=") }.count : 0
+            guard padding <= 2 else { return nil }
+            var bits: UInt32 = 0
+            for letter in group.dropLast(padding) {
+                guard let value = values[Int(letter)] else { return nil }
+                bits = bits << 6 | UInt32(value)
+            }
+            bits <<= 6 * UInt32(padding)
+            let bytes = [UInt8(bits >> 16 & 0xFF), UInt8(bits >> 8 & 0xFF), UInt8(bits & 0xFF)]
+            guard bytes.suffix(padding).allSatisfy({ $0 == 0 }) else { return nil }
+            output += bytes.dropLast(padding)
+        }
+        return output
+    }
+}
