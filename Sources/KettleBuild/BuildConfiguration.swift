@@ -1,0 +1,34 @@
+package import KettleAttestation
+package import KettleSandbox
+package import KettleSource
+package import KettleToolchains
+
+/// What the operator settled, read once at start.
+package struct BuildConfiguration: Sendable {
+    /// Kettle's own version, as the statement names it.
+    package var version: String
+    package var sandbox: Sandbox
+    package var git: GitSource
+    package var sourceLimits: SourceLimits
+    /// In the order in which they look at a source.
+    package var toolchains: [any Toolchain]
+    package var attester: any Attester
+    /// Builds that run their toolchain at the same time.
+    package var slots: Int
+    /// All artifacts of one build together.
+    package var artifactLimitInBytes: Int64
+
+    package init(
+        version: String, sandbox: Sandbox, git: GitSource, sourceLimits: SourceLimits = .standard,
+        toolchains: [any Toolchain], attester: any Attester, slots: Int, artifactLimitInBytes: Int64 = 4 << 30
+    ) {
+        self.version = version
+        self.sandbox = sandbox
+        self.git = git
+        self.sourceLimits = sourceLimits
+        self.toolchains = toolchains
+        self.attester = attester
+        self.slots = slots
+        self.artifactLimitInBytes = artifactLimitInBytes
+    }
+}

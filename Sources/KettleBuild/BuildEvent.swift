@@ -1,0 +1,48 @@
+import KettleProvenance
+
+/// One line of a build's stream (API section 1.2): what happened, for people, and a few keys for programs.
+package struct BuildEvent: Sendable, Hashable {
+    package enum Phase: String, Sendable {
+        case queued, initialize = "init", source, detect, inputs, fetch, build, provenance, attest
+    }
+
+    package enum Stream: String, Sendable {
+        case stdout, stderr
+    }
+
+    package var message: String
+    package var phase: Phase
+    /// Set on a line that the build itself printed.
+    package var stream: Stream?
+    /// Set on the first event.
+    package var buildID: String?
+    /// Set while the build waits for its turn: how many are before it, plus one.
+    package var position: Int?
+
+    package init(
+        _ message: String, phase: Phase, stream: Stream? = nil, buildID: String? = nil, position: Int? = nil
+    ) {
+        self.message = message
+        self.phase = phase
+        self.stream = stream
+        self.buildID = buildID
+        self.position = position
+    }
+
+    /// The JSON object, `type` and `message` first as the published page shows them.
+    package func encoded() -> [UInt8] {
+        var bytes = Array(#"{"type":"info","message":"#.utf8)
+        bytes += JSONValue.string(message).canonicalBytes()
+        bytes += Array(#","phase":"\#(phase.rawValue)""#.utf8)
+        if let stream { bytes += Array(#","stream":"\#(stream.rawValue)""#.utf8) }
+        if let buildID { bytes += Array(#","build_id":"\#(buildID)""#.utf8) }
+        if let position { bytes += Array(#","position":\#(position)"#.utf8) }
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    /// The last event of every stream.
+    package static func complete(result: [UInt8]) -> [UInt8] {
+        Array(#"{"type":"complete","result":"#.utf8) + result + [UInt8(ascii: "}")]
+    }
+}

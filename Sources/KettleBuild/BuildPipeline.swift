@@ -1,0 +1,283 @@
+import Glibc
+import KettleAttestation
+import KettleProvenance
+import KettleSandbox
+import KettleSource
+import KettleStore
+import KettleToolchains
+import NIOPosix
+import SystemPackage
+
+/// One build, from its request to its evidence. Reads like a table of contents; each step stands below in order.
+struct BuildPipeline: Sendable {
+    let id: BuildID
+    let request: BuildRequest
+    let configuration: BuildConfiguration
+    let workspace: Workspace
+    /// The folder that outlives the build.
+    let folder: FilePath
+    let events: EventLog
+    let slots: BuildSlots
+    /// For work that blocks: the disk, hashing, unpacking.
+    let threads: NIOThreadPool
+    let startedAt: BuildTime
+
+    func run() async throws -> SealedBuild {
+        let source = try await takeIn()
+        let project = try await detect(in: source)
+        let inputs = try await lockedInputs(of: project)
+        let identity = try await identify(source)
+        let output = try BuildOutput(
+            events: events, logFile: folder.appending("build.log"), reader: project.toolchain.makeOutputReader())
+        let layout = try makeLayout(for: source, project)
+        let commands = [project.toolchain.fetchCommand(for: inputs, layout: layout)].compactMap(\.self)
+            + [project.toolchain.buildCommand(layout: layout)]
+        let (dependencies, artifacts) = try await slots.withSlot(onWait: announceWait) {
+            if commands.count > 1 { try await fetch(commands[0], layout, output) }
+            let dependencies = try await verify(inputs, layout, project.toolchain)
+            try await build(commands[commands.count - 1], layout, project.toolchain, output)
+            return (dependencies, try await collect(output, layout, project.toolchain))
+        }
+        let finishedAt = BuildTime.now
+        let records = try await keep(inputs, of: project)
+        try tell("Generating provenance", .provenance)
+        let statement = Statement(
+            subject: artifacts.map { Statement.Subject(name: $0.name, digest: $0.digest) },
+            buildType: Statement.buildType(toolchain: project.toolchain.name),
+            externalParameters: externalParameters, internalParameters: internalParameters(commands),
+            resolvedDependencies: [identity, ResourceDescriptor(name: records.lockfile.name, sha256: records.lockfile.digest)]
+                + dependencies + (try project.toolchain.tools()),
+            builderID: Statement.builderID(platform: configuration.attester.platform.rawValue), invocationID: id.hex,
+            startedOn: startedAt.timestamp, finishedOn: finishedAt.timestamp, buildLog: records.log.digest
+        ).encoded()
+        try tell("Creating attestation", .attest)
+        let evidence = try await configuration.attester.evidence(
+            for: ReportData(statement: ContentDigest(of: statement), nonce: request.nonce ?? .zero))
+        return try await seal(project.toolchain, artifacts, records, statement, evidence)
+    }
+
+    // MARK: - Source
+
+    /// A source as it lies in the workspace.
+    struct TakenIn: Sendable {
+        var root: FilePath
+        /// What git named, nil for an archive.
+        var checkout: GitCheckout?
+    }
+
+    private func takeIn() async throws -> TakenIn {
+        let root = workspace.path.appending("source")
+        switch request.source {
+        case .archive(let name, _, let size):
+            let upload = workspace.path.appending("upload")
+            try tell("Unpacking \(PrintableText.make(from: name)) (\(size) bytes)", .source)
+            try await threads.runIfActive {
+                try ArchiveSource.unpack(upload, into: root, within: configuration.sourceLimits)
+                unlink(upload.string)
+            }
+            return TakenIn(root: root)
+        case .git(let url, let ref):
+            try tell("Fetching \(url.text)", .source)
+            let checkout = try await configuration.git.fetch(url, ref: ref, into: root, workspace: workspace) {
+                try? tell(PrintableText.make(from: $0), .source)
+            }
+            try tell("Fetched commit \(checkout.commit)", .source)
+            return TakenIn(root: root, checkout: checkout)
+        }
+    }
+
+    /// The first of the statement's resolved dependencies. Computed from the files before a build can touch them.
+    private func identify(_ source: TakenIn) async throws -> ResourceDescriptor {
+        switch request.source {
+        case .archive(_, let digest, _):
+            let tree = try await threads.runIfActive { try GitTree.identify(source.root) }
+            return ResourceDescriptor(uri: request.sourceURI, digest: ["sha256": digest.hex, "gitTree": tree])
+        case .git:
+            guard let checkout = source.checkout else { throw BuildError.unexpected }
+            let submodules = checkout.submodules.map { submodule -> JSONValue in
+                .object([
+                    "path": .string(submodule.path), "uri": .string("git+\(submodule.url)"),
+                    "gitCommit": .string(submodule.commit),
+                ])
+            }
+            return ResourceDescriptor(
+                uri: request.sourceURI, digest: ["gitCommit": checkout.commit, "gitTree": checkout.tree],
+                annotations: submodules.isEmpty ? nil : ["submodules": .array(submodules)])
+        }
+    }
+
+    /// A source with a project that a toolchain knows.
+    struct Project: Sendable {
+        var toolchain: any Toolchain
+        var folder: FilePath
+        /// The folder relative to the source's root, empty for the root itself.
+        var path: String
+    }
+
+    private func detect(in source: TakenIn) async throws -> Project {
+        try tell("Detecting project type", .detect)
+        let detected = try await threads.runIfActive {
+            try Detection.detect(in: source.root, path: request.path, toolchains: configuration.toolchains)
+        }
+        return Project(
+            toolchain: detected.toolchain, folder: source.root.appending(FilePath(detected.project).components),
+            path: detected.project)
+    }
+
+    // MARK: - Inputs and build
+
+    private func makeLayout(for source: TakenIn, _ project: Project) throws -> BuildLayout {
+        let layout = BuildLayout(
+            source: source.root, project: project.path, target: workspace.path.appending("target"),
+            dependencies: workspace.path.appending("dependencies"))
+        for path in [layout.target, layout.dependencies] where mkdir(path.string, 0o700) != 0 {
+            throw StoreError.writeFailed(what: "the workspace", reason: String(cString: strerror(errno)))
+        }
+        return layout
+    }
+
+    private func announceWait(_ position: Int) {
+        try? events.append([
+            BuildEvent("Waiting for a free build slot", phase: .queued, position: position).encoded()
+        ])
+    }
+
+    private func lockedInputs(of project: Project) async throws -> LockedInputs {
+        try await threads.runIfActive { try project.toolchain.lockedInputs(of: project.folder) }
+    }
+
+    private func fetch(_ command: SandboxCommand, _ layout: BuildLayout, _ output: BuildOutput) async throws {
+        try tell("Fetching locked dependencies", .fetch)
+        output.begin(.fetch)
+        try await threads.runIfActive { try workspace.handOver(layout.dependencies) }
+        try await run(command, output, announcedAs: "fetching the locked dependencies", failure: .dependency)
+    }
+
+    private func verify(_ inputs: LockedInputs, _ layout: BuildLayout, _ toolchain: any Toolchain) async throws
+        -> [ResourceDescriptor]
+    {
+        let dependencies = try await threads.runIfActive { try toolchain.verifyInputs(inputs, layout: layout) }
+        try tell("Checked \(dependencies.count) locked dependencies", .inputs)
+        return dependencies
+    }
+
+    private func build(
+        _ command: SandboxCommand, _ layout: BuildLayout, _ toolchain: any Toolchain, _ output: BuildOutput
+    ) async throws {
+        try await threads.runIfActive {
+            try workspace.handOver(layout.source)
+            try workspace.handOver(layout.target)
+        }
+        try tell(toolchain.buildAnnouncement, .build)
+        output.begin(.build)
+        try await run(command, output, announcedAs: toolchain.commandName, failure: .buildFailed)
+    }
+
+    /// Runs one of the toolchain's commands; an exit code other than 0 is the source's failure.
+    private func run(
+        _ command: SandboxCommand, _ output: BuildOutput, announcedAs name: String, failure kind: BuildFailure.Kind
+    ) async throws {
+        let end = try await configuration.sandbox.run(command, in: workspace) { try output.take($0, $1) }
+        try output.endCommand()
+        guard !end.succeeded else { return }
+        var failure = BuildFailure(
+            BuildError.commandFailed(command: name, exitCode: Int(end.exitCode ?? 128 + (end.signal ?? 0)), lastLines: output.lastLines))
+        failure.kind = kind
+        throw failure
+    }
+
+    private func collect(_ output: BuildOutput, _ layout: BuildLayout, _ toolchain: any Toolchain) async throws
+        -> [RecordedFile]
+    {
+        let announced = try output.announcedArtifacts
+        guard !announced.isEmpty else {
+            throw BuildError.noArtifacts(command: toolchain.commandName)
+        }
+        let collection = ArtifactCollection(limitInBytes: configuration.artifactLimitInBytes)
+        return try await threads.runIfActive { try collection.collect(announced, from: layout.target, to: folder) }
+    }
+
+    // MARK: - Provenance and evidence
+
+    /// What is recorded of a build beside its artifacts.
+    struct Records: Sendable {
+        var lockfile: RecordedFile
+        var log: RecordedFile
+    }
+
+    private func keep(_ inputs: LockedInputs, of project: Project) async throws -> Records {
+        try await threads.runIfActive {
+            Records(
+                lockfile: try write(
+                    inputs.lockfile, as: "lockfile", .buildConfig, named: project.toolchain.lockfileName),
+                log: try recordLog())
+        }
+    }
+
+    private var externalParameters: [String: String] {
+        var parameters = ["source": request.sourceURI]
+        parameters["ref"] = request.ref
+        parameters["path"] = request.path
+        parameters["nonce"] = request.nonce?.hex
+        return parameters
+    }
+
+    private func internalParameters(_ commands: [SandboxCommand]) -> [String: JSONValue] {
+        [
+            "kettle": .object(["version": .string(configuration.version)]),
+            "commands": .array(commands.map(Self.describe)),
+        ]
+    }
+
+    /// A command with everything that could change what it makes; host paths are not part of that.
+    private static func describe(_ command: SandboxCommand) -> JSONValue {
+        .object([
+            "arguments": .array(command.arguments.map(JSONValue.string)),
+            "environment": .object(command.environment.mapValues(JSONValue.string)),
+            "workingDirectory": .string(command.workingDirectory),
+            "sandbox": .object([
+                "network": .string(command.network.rawValue),
+                "wallClockSeconds": .integer(command.limits.wallClock.components.seconds),
+                "outputBytes": .integer(Int64(command.limits.outputBytes)),
+                "processes": .integer(Int64(command.limits.processes)),
+            ]),
+        ])
+    }
+
+    private func seal(
+        _ toolchain: any Toolchain, _ artifacts: [RecordedFile], _ records: Records, _ statement: [UInt8],
+        _ evidence: [UInt8]
+    ) async throws -> SealedBuild {
+        let files = try await threads.runIfActive {
+            [
+                try write(statement, as: "provenance.json", .record, named: "provenance.json"),
+                try write(evidence, as: "evidence.json", .record, named: "evidence.json"),
+            ]
+        }
+        return SealedBuild(
+            buildSystem: toolchain.name, artifacts: artifacts, lockfile: records.lockfile, statement: statement,
+            evidence: evidence, platform: configuration.attester.platform,
+            durationInMilliseconds: BuildTime.now.milliseconds - startedAt.milliseconds,
+            files: artifacts + [records.lockfile, records.log] + files)
+    }
+
+    // MARK: - Files and events
+
+    func recordLog() throws -> RecordedFile {
+        try NewFile.record(folder.appending("build.log"), called: "build.log")
+    }
+
+    private func write(
+        _ bytes: [UInt8], as location: String, _ category: RecordedFile.Category, named name: String
+    ) throws -> RecordedFile {
+        let file = try NewFile(at: folder.appending(location), called: name)
+        try bytes.withUnsafeBytes { try file.write($0) }
+        return RecordedFile(
+            category: category, name: name, location: location, digest: ContentDigest(of: bytes),
+            size: Int64(bytes.count))
+    }
+
+    private func tell(_ message: String, _ phase: BuildEvent.Phase) throws {
+        try events.append([BuildEvent(message, phase: phase).encoded()])
+    }
+}

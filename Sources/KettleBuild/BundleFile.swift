@@ -1,0 +1,38 @@
+import KettleProvenance
+package import KettleStore
+import SystemPackage
+
+extension BuildService {
+    /// The bundle of a successful build as one file; packed when it is first asked for, and then kept.
+    ///
+    /// - Returns: nil when there is no such build or it did not succeed.
+    package func bundle(of id: BuildID, as kind: BundleArchive) async throws -> RecordedFile? {
+        if let file = try await store.file(of: id, .record, named: kind.name) { return file }
+        guard let record = try await store.record(id), record.state == .success else { return nil }
+        let files = try await store.files(of: id)
+        let folder = store.folder.build(id)
+        let entries = files.compactMap { file -> BundleArchive.Entry? in
+            guard let name = Self.nameInBundle(file) else { return nil }
+            return BundleArchive.Entry(
+                name: name, file: folder.appending(FilePath(file.location).components),
+                isExecutable: file.category == .artifact)
+        }.sorted { $0.name < $1.name }
+        // Two requests may pack at once; the bytes are the same and the rename is atomic, so either may win.
+        let draft = folder.appending("\(kind.name).\(BuildID().hex)")
+        let file = try await threads.runIfActive {
+            try kind.write(entries, to: draft)
+            return try NewFile.adopt(draft, as: folder.appending(kind.name), called: kind.name)
+        }
+        try await store.add(file, to: id)
+        return file
+    }
+
+    private static func nameInBundle(_ file: RecordedFile) -> String? {
+        switch file.category {
+        case .artifact: "artifacts/\(file.name)"
+        case .buildConfig: "build-config/\(file.name)"
+        case .record:
+            ["provenance.json", "evidence.json", "build.log"].contains(file.name) ? file.name : nil
+        }
+    }
+}

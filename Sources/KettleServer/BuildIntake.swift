@@ -1,0 +1,209 @@
+import Hummingbird
+import HTTPTypes
+import KettleAttestation
+import KettleBuild
+import KettleMultipart
+import KettleSource
+import NIOCore
+import NIOPosix
+import SystemPackage
+
+/// Reads the multipart body of a build request, as it arrives, into a ``BuildRequest`` and an upload on the disk.
+struct BuildIntake: Sendable {
+    /// The longest text field, in bytes.
+    private static let fieldLimit = 8 << 10
+
+    /// Bytes of body that one request may have.
+    let uploadLimit: Int64
+    let urls: URLPolicy
+    let threads: NIOThreadPool
+
+    /// - Parameter upload: Where an uploaded archive is to be written; nothing is there if the request has none.
+    /// - Throws: ``ProblemDetails`` for a request that is wrong, and what the connection throws when it breaks off.
+    func read(_ request: Request, upload: FilePath) async throws -> BuildRequest {
+        var parser = try makeParser(request)
+        var form = Form(upload: UploadFile(at: upload, on: threads))
+        do {
+            for try await buffer in request.body {
+                try buffer.withUnsafeReadableBytes { bytes in
+                    try parser.consume(bytes) { try form.take($0) }
+                }
+                if form.upload.isBlockFull { try await form.upload.flush() }
+            }
+            try parser.finish()
+        } catch let error as MultipartError {
+            throw ProblemDetails(error.isTooLarge ? .contentTooLarge : .badRequest, error)
+        }
+        return try await makeRequest(&form)
+    }
+
+    private func makeParser(_ request: Request) throws -> MultipartParser {
+        if let text = request.headers[.contentLength], let length = Int64(text), length > uploadLimit {
+            throw ProblemDetails(.contentTooLarge, MultipartError.tooLarge(limitInBytes: uploadLimit))
+        }
+        let contentType = request.headers[.contentType] ?? ""
+        do {
+            let boundary = try MultipartBoundary.parse(contentType: contentType)
+            return try MultipartParser(boundary: boundary, limits: MultipartLimits(totalBytes: uploadLimit))
+        } catch let error as MultipartError {
+            if case .notFormData = error { throw ProblemDetails(.unsupportedMediaType, error) }
+            throw ProblemDetails(.badRequest, error)
+        }
+    }
+
+    private func makeRequest(_ form: inout Form) async throws -> BuildRequest {
+        let nonce = try form["nonce"].map { text in
+            guard let nonce = BuildNonce(text: text) else {
+                throw ProblemDetails.badParameter(
+                    "nonce", text, hint: "send 16 bytes as 32 hexadecimal digits; dashes are allowed")
+            }
+            return nonce
+        }
+        let source: BuildRequest.Source
+        switch (form.hasUpload, form["repo_url"]) {
+        case (true, nil):
+            guard form["ref"] == nil else {
+                throw ProblemDetails(
+                    .badRequest, code: "request.ref_with_source", "ref is only for repo_url, and source was sent",
+                    hint: "leave ref out, or send repo_url instead of source")
+            }
+            let digest = try await form.upload.finish()
+            guard form.upload.format != nil else {
+                throw ProblemDetails(
+                    .badRequest, code: "request.not_an_archive", "source is neither a ZIP nor a tar.gz archive",
+                    hint: "send the project as curl -F source=@source.zip")
+            }
+            source = .archive(name: form.uploadName, digest: digest, size: form.upload.size)
+        case (false, let url?):
+            do {
+                source = .git(try urls.check(url), ref: try form["ref"].map(Self.checkRef))
+            } catch let error as SourceError {
+                throw ProblemDetails(.badRequest, error)
+            }
+        case (true, _?):
+            throw ProblemDetails(
+                .badRequest, code: "request.two_sources", "both source and repo_url were sent",
+                hint: "send one of them")
+        case (false, nil):
+            throw ProblemDetails(
+                .badRequest, code: "request.no_source", "neither source nor repo_url was sent",
+                hint: "send a file as -F source=@source.zip or a git URL as -F repo_url=https://…")
+        }
+        return BuildRequest(source: source, path: form["path"], nonce: nonce)
+    }
+
+    /// A ref becomes an argument of git and part of the statement: what no ref name may hold is refused here.
+    private static func checkRef(_ ref: String) throws -> String {
+        let isPlain =
+            ref.utf8.count <= 255 && !ref.hasPrefix("-")
+            && !ref.unicodeScalars.contains { $0.value <= 0x20 || $0.value == 0x7F || "~^:?*[\\".unicodeScalars.contains($0) }
+            && !ref.contains("..") && !ref.contains("@{")
+        guard isPlain else {
+            throw ProblemDetails.badParameter("ref", ref, hint: "name a branch, a tag or a full commit id")
+        }
+        return ref
+    }
+}
+
+extension BuildIntake {
+    /// The parts of the form that have arrived so far.
+    private struct Form: ~Copyable {
+        var upload: UploadFile
+        private(set) var uploadName = "source"
+        private(set) var hasUpload = false
+        private var fields: [String: [UInt8]] = [:]
+        private var seen: Set<String> = []
+        private var current = Current.none
+
+        private enum Current {
+            case none, upload(name: String), field(String)
+        }
+
+        init(upload: consuming UploadFile) {
+            self.upload = upload
+        }
+
+        /// The text of a field; a form's empty field counts as left out.
+        subscript(name: String) -> String? {
+            guard let bytes = fields[name], !bytes.isEmpty else { return nil }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+
+        mutating func take(_ event: MultipartEvent) throws {
+            switch event {
+            case .partBegan(let headers): try begin(headers)
+            case .body(let bytes): try take(bytes)
+            case .partEnded: try end()
+            case .ended: break
+            }
+        }
+
+        private mutating func begin(_ headers: MultipartHeaders) throws {
+            guard seen.insert(headers.name).inserted else {
+                throw ProblemDetails(
+                    .badRequest, code: "request.duplicate_part", "the part \"\(headers.name)\" was sent twice",
+                    hint: "send each part once")
+            }
+            switch headers.name {
+            case "source":
+                guard let name = headers.filename else {
+                    throw ProblemDetails(
+                        .badRequest, code: "request.source_not_a_file", "source was sent as text, not as a file",
+                        hint: "with curl, write -F source=@source.zip")
+                }
+                current = .upload(name: name)
+            case "repo_url", "ref", "nonce", "path":
+                current = .field(headers.name)
+                fields[headers.name] = []
+            default:
+                throw ProblemDetails(
+                    .badRequest, code: "request.unknown_part", "there is no part \"\(headers.name)\"",
+                    hint: "the parts are source, repo_url, ref, nonce and path")
+            }
+        }
+
+        private mutating func take(_ bytes: UnsafeRawBufferPointer) throws {
+            switch current {
+            case .upload(let name):
+                guard !bytes.isEmpty else { return }
+                hasUpload = true
+                uploadName = Self.baseName(name)
+                upload.append(bytes)
+            case .field(let name):
+                guard fields[name, default: []].count + bytes.count <= BuildIntake.fieldLimit else {
+                    throw ProblemDetails(
+                        .badRequest, code: "request.field_too_long",
+                        "the field \"\(name)\" is longer than \(BuildIntake.fieldLimit) bytes")
+                }
+                fields[name, default: []] += bytes
+            case .none: break
+            }
+        }
+
+        private mutating func end() throws {
+            if case .upload(let name) = current, !hasUpload, !name.isEmpty {
+                throw ProblemDetails(
+                    .badRequest, code: "request.source_empty", "the file sent as source is empty",
+                    hint: "send a ZIP or tar.gz archive")
+            }
+            if case .field(let name) = current, String(validating: fields[name] ?? [], as: UTF8.self) == nil {
+                throw ProblemDetails(
+                    .badRequest, code: "request.field_not_utf8", "the field \"\(name)\" is not UTF-8 text")
+            }
+            current = .none
+        }
+
+        /// The last component of a client's file name, without anything that could matter to a terminal or a path.
+        private static func baseName(_ name: String) -> String {
+            let last = name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
+            let safe = PrintableText.make(from: last).prefix(200)
+            return safe.isEmpty || safe == "." || safe == ".." ? "source" : String(safe)
+        }
+    }
+}
+
+extension MultipartError {
+    fileprivate var isTooLarge: Bool {
+        if case .tooLarge = self { true } else { false }
+    }
+}

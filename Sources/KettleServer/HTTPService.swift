@@ -1,0 +1,91 @@
+package import Hummingbird
+import HTTPTypes
+package import KettleBuild
+package import KettleSource
+package import Logging
+import NIOCore
+package import ServiceLifecycle
+
+/// The HTTP side of Kettle: an application that serves the routes until it is told to stop.
+package struct HTTPService: Sendable {
+    /// What the operator settled about it.
+    package struct Configuration: Sendable {
+        package var host: String
+        /// 0 takes a free port.
+        package var port: Int
+        /// Bytes of body that one build request may have.
+        package var uploadLimitInBytes: Int64
+        package var urls: URLPolicy
+
+        package init(host: String, port: Int, uploadLimitInBytes: Int64, urls: URLPolicy) {
+            self.host = host
+            self.port = port
+            self.uploadLimitInBytes = uploadLimitInBytes
+            self.urls = urls
+        }
+    }
+
+    /// How long a connection may send nothing in the middle of a request, or between two.
+    private static let idleTimeout = TimeAmount.seconds(60)
+
+    /// - Parameter onListening: Told the port once connections are accepted.
+    package static func make(
+        _ configuration: Configuration, builds: BuildService, logger: Logger,
+        onListening: @escaping @Sendable (Int) async -> Void
+    ) -> some ApplicationProtocol {
+        let router = Router(options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: SharedHeaders())
+        router.add(
+            middleware: CORSMiddleware(
+                allowOrigin: .all, allowHeaders: [.accept, .authorization, .contentType, .range, .lastEventID],
+                allowMethods: [.get, .head, .post, .delete, .options], maxAge: .hours(24)))
+        router.add(middleware: ProblemMiddleware())
+        let intake = BuildIntake(
+            uploadLimit: configuration.uploadLimitInBytes, urls: configuration.urls, threads: builds.threads)
+        BuildRoutes(builds: builds, intake: intake, files: FileIO(threadPool: builds.threads)).add(to: router)
+        return Application(
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [ExpectContinueHandler()], idleTimeout: Self.idleTimeout)),
+            configuration: .init(
+                address: .hostname(configuration.host, port: configuration.port), serverName: "kettle", backlog: 1024,
+                reuseAddress: true),
+            onServerRunning: { await onListening($0.localAddress?.port ?? configuration.port) }, logger: logger)
+    }
+}
+
+/// Headers that every answer bears.
+private struct SharedHeaders<Context: RequestContext>: RouterMiddleware {
+    /// What a page on another origin may read beside the body. The library's middleware says it in preflights only,
+    /// where browsers do not look.
+    private static let exposed = ["Location", "ETag", "Content-Disposition", "Repr-Digest", "Retry-After"]
+        .joined(separator: ", ")
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        var response = try await next(request, context)
+        if request.headers[.origin] != nil { response.headers[.accessControlExposeHeaders] = Self.exposed }
+        return response
+    }
+}
+
+/// Runs beside the HTTP server: when the service stops it ends the builds, so that their streams end too.
+package struct BuildLifecycle: Service {
+    private let builds: BuildService
+
+    package init(_ builds: BuildService) {
+        self.builds = builds
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: EventStream.heartbeat)
+                builds.wakeIdleReaders()
+            }
+        }
+        await builds.stop()
+    }
+}
