@@ -34,16 +34,16 @@ var targets: [Target] = [
     .executableTarget(
         name: "kettle",
         dependencies: [
-            "KettleServer", "KettleBuild", "KettleStore", "KettleSandbox", "KettleVerify", "KettleAttestation",
-            "KettleProvenance", "KettleError", log,
+            "KettleServer", "KettleBuild", "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox",
+            "KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", log, posix, nio, system,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], swiftSettings: settings),
     module(
         "KettleServer",
         [
-            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleProvenance", "KettleError",
-            hummingbird, httpTypes, nio, posix, log, crypto,
+            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleAttestation", "KettleProvenance",
+            "KettleError", hummingbird, httpTypes, nio, posix, log, crypto, system,
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
@@ -56,14 +56,18 @@ var targets: [Target] = [
         ]),
     module(
         "KettleStore",
-        ["KettleProvenance", "KettleError", "CArchive", nio, posix, log, .product(name: "GRDB", package: "GRDB.swift")]),
+        [
+            "KettleProvenance", "KettleError", "CArchive", nio, posix, log, system,
+            .product(name: "GRDB", package: "GRDB.swift"),
+        ]),
     module("KettleToolchains", ["KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", toml, log, system]),
     module("KettleSource", ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", crypto, log, system]),
-    module("KettleSandbox", ["KettleError", subprocess, system, log]),
+    module("KettleSandbox", ["CLinux", "KettleError", subprocess, system, log]),
     module("KettleVerify", ["KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
+    .target(name: "CLinux"),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
     .target(
@@ -80,7 +84,8 @@ var targets: [Target] = [
     tests("KettleToolchainsTests", ["KettleToolchains", "KettleSandbox", "KettleProvenance", "KettleError", system]),
     tests("KettleSourceTests", ["KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", system, crypto]),
     tests("KettleMultipartTests", ["KettleMultipart", "KettleError"]),
-    tests("KettleStoreTests", ["KettleStore", "KettleProvenance", "KettleError", nio, posix, log]),
+    tests("KettleStoreTests", ["KettleStore", "KettleProvenance", "KettleError", nio, posix, log, system]),
+    tests("KettleBuildTests", ["KettleBuild", "KettleProvenance", "KettleError"]),
     tests("EndToEndTests", [
         "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, log, subprocess, system,
         .product(name: "AsyncHTTPClient", package: "async-http-client"), "kettle",

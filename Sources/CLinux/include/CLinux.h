@@ -1,0 +1,54 @@
+// Kernel calls that Swift cannot import: variadic functions, and those glibc declares for _GNU_SOURCE alone.
+// Each does one thing and returns what the call returns: -1 with errno set when it fails.
+
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/// Closes every descriptor from `first` up.
+int linux_close_from(unsigned int first);
+
+/// Moves this process into a mount namespace of its own.
+int linux_unshare_mounts(void);
+
+/// Opens a descriptor that becomes readable when the process ends.
+int linux_pidfd_open(pid_t process);
+
+/// Makes a file in memory that programs started from here inherit.
+int linux_memory_file(const char *name);
+
+/// Opens `path` for reference (O_PATH) below `folder`. With `without_links`, no component may be a symbolic link and
+/// the path may not leave the folder.
+int linux_open_reference(int folder, const char *path, int without_links);
+
+/// Gives up all capabilities for good: bounding, ambient and inheritable ones. The permitted and effective ones go
+/// with `linux_become`.
+int linux_drop_capabilities(void);
+
+/// Takes on a user and a group and no supplementary groups.
+int linux_become(uid_t user, gid_t group);
+
+/// Forbids this process and its descendants to gain privileges by executing a file.
+int linux_no_new_privileges(void);
+
+/// Orphaned descendants become children of this process.
+int linux_become_subreaper(void);
+
+/// Bounds the processes of this process's user, soft and hard.
+int linux_limit_processes(uint64_t count);
+
+/// Bounds the size of a file, soft and hard, in bytes.
+int linux_limit_file_size(uint64_t bytes);
+
+/// Bounds open descriptors of one process, soft and hard.
+int linux_limit_descriptors(uint64_t count);
+
+/// Turns core dumps off.
+int linux_forbid_core_dumps(void);
+
+/// The poll(2) event of a peer that closed its sending side.
+short linux_peer_hung_up(void);
+
+#endif

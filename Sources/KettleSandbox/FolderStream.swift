@@ -1,0 +1,58 @@
+import Glibc
+
+/// The entries of one open folder, closed when nothing refers to it any more.
+final class FolderStream {
+    struct Entry {
+        /// NUL-terminated, for system calls: a name need not be UTF-8.
+        let name: [CChar]
+        let isFolder: Bool
+    }
+
+    /// For calls relative to the folder.
+    let descriptor: CInt
+    private let stream: OpaquePointer
+
+    /// Opens a folder without following a link.
+    ///
+    /// - Parameter name: Relative to `parent`.
+    init?(_ name: [CChar], in parent: CInt) {
+        let opened = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard opened >= 0 else { return nil }
+        guard let stream = fdopendir(opened) else {
+            close(opened)
+            return nil
+        }
+        descriptor = opened
+        self.stream = stream
+    }
+
+    deinit { closedir(stream) }
+
+    /// The next entry but `.` and `..`; nil at the end, and with ``failed`` set when the folder cannot be read on.
+    func next() -> Entry? {
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                failed = failed || errno != 0
+                return nil
+            }
+            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return nil }
+            let start = (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self)
+            let name = Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1))
+            if name == [0x2E, 0] || name == [0x2E, 0x2E, 0] { continue }
+            return Entry(name: name, isFolder: isFolder(name, type: entry.pointee.d_type))
+        }
+    }
+
+    private(set) var failed = false
+
+    /// Starts over, with entries that came after the start.
+    func rewind() { rewinddir(stream) }
+
+    private func isFolder(_ name: [CChar], type: UInt8) -> Bool {
+        // Some file systems do not tell.
+        guard type == UInt8(DT_UNKNOWN) else { return type == UInt8(DT_DIR) }
+        var status = stat()
+        return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+}

@@ -1,0 +1,53 @@
+import CLinux
+import Glibc
+
+/// Makes the folders of a request reachable for the build's user.
+///
+/// As root, in a mount namespace of the launcher's own, each is bound below an empty file system at `/tmp`, under its
+/// number. So the modes of the folders above it do not matter (a toolchain may lie below a closed home folder), and
+/// bubblewrap's arguments tell nothing about the host. Otherwise the paths stay as they are.
+enum LauncherMounts {
+    /// - Returns: For each mount of the request, the path to give to bubblewrap.
+    static func open(_ request: LauncherRequest) throws(LaunchFailure) -> [String] {
+        let isRoot = geteuid() == 0
+        if isRoot {
+            try must(linux_unshare_mounts(), "make a mount namespace")
+            // Nothing that is mounted here may show outside.
+            try must(mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil), "make mounts private")
+        }
+        let workspace = try must(linux_open_reference(AT_FDCWD, request.workspace, 0), "open the workspace")
+        var descriptors: [CInt] = []
+        for source in request.mounts {
+            // Builds have written below the workspace: a symbolic link there is not followed.
+            let descriptor =
+                source.isInWorkspace
+                ? linux_open_reference(workspace, source.host, 1)
+                : linux_open_reference(AT_FDCWD, source.host, 0)
+            descriptors.append(try must(descriptor, "open the folder for \(source.destination)"))
+        }
+        defer { for descriptor in descriptors + [workspace] { close(descriptor) } }
+        guard isRoot else {
+            return request.mounts.map { $0.isInWorkspace ? "\(request.workspace)/\($0.host)" : $0.host }
+        }
+        return try bind(descriptors)
+    }
+
+    private static func bind(_ descriptors: [CInt]) throws(LaunchFailure) -> [String] {
+        let flags = UInt(MS_NOSUID | MS_NODEV)
+        try must(mount("tmpfs", "/tmp", "tmpfs", flags, "mode=0711,size=1m"), "mount a file system at /tmp")
+        var paths: [String] = []
+        for (index, descriptor) in descriptors.enumerated() {
+            let path = "/tmp/\(index)"
+            var status = stat()
+            try must(fstat(descriptor, &status), "look at a folder")
+            if status.st_mode & S_IFMT == S_IFDIR {
+                try must(mkdir(path, 0o700), "make a mount point")
+            } else {
+                close(try must(Glibc.open(path, O_CREAT | O_EXCL | O_CLOEXEC, 0o600), "make a mount point"))
+            }
+            try must(mount("/proc/self/fd/\(descriptor)", path, nil, UInt(MS_BIND), nil), "bind a folder")
+            paths.append(path)
+        }
+        return paths
+    }
+}

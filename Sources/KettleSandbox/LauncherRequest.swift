@@ -1,0 +1,179 @@
+import Glibc
+import SystemPackage
+
+/// What Kettle asks of its launcher: a command with everything looked up that the launcher need not decide.
+///
+/// On the wire: the length in decimal, a line feed, then that many bytes of fields that each end in NUL, in the order of
+/// ``encoded()``. A list is its count and then its fields. Both sides are the same binary, so there is no version.
+struct LauncherRequest: Equatable {
+    /// What a socket's buffer surely holds.
+    static let limitInBytes = 64 << 10
+
+    struct Mount: Equatable {
+        var isWritable: Bool
+        /// Absolute, or relative to the workspace when `isInWorkspace`.
+        var host: String
+        var isInWorkspace: Bool
+        var destination: String
+    }
+
+    var bubblewrap: String
+    var workspace: String
+    /// The user to become; nil to stay the one that started the launcher.
+    var uid: UInt32?
+    var usesHostNetwork: Bool
+    var workingDirectory: String
+    var processes: Int
+    var fileBytes: Int
+    var temporaryBytes: Int
+    var arguments: [String]
+    /// `NAME=value`, sorted.
+    var environment: [String]
+    /// Outer ones first.
+    var mounts: [Mount]
+
+    /// - Throws: ``SandboxError/invalidCommand(reason:)`` or ``SandboxError/mountOutsideWorkspace(at:)``.
+    init(command: SandboxCommand, workspace: Workspace, bubblewrap: String) throws(SandboxError) {
+        self.bubblewrap = bubblewrap
+        self.workspace = workspace.path.string
+        uid = workspace.uid
+        usesHostNetwork = command.network == .host
+        workingDirectory = command.workingDirectory
+        processes = command.limits.processes
+        fileBytes = command.limits.fileBytes
+        temporaryBytes = command.limits.temporaryBytes
+        arguments = command.arguments
+        environment = command.environment.map { "\($0.key)=\($0.value)" }.sorted()
+        mounts = []
+        for mount in command.mounts { mounts.append(try Self.resolve(mount, in: workspace)) }
+        mounts.sort { $0.destination < $1.destination }
+        try check(command)
+    }
+
+    private static func resolve(_ mount: SandboxMount, in workspace: Workspace) throws(SandboxError) -> Mount {
+        let (host, destination, isWritable) =
+            switch mount {
+            case .readOnly(let host, let destination): (host, destination, false)
+            case .writable(let host, let destination): (host, destination, true)
+            }
+        guard host.isAbsolute, !host.components.contains(where: { $0.kind != .regular }) else {
+            throw .invalidCommand(reason: "the folder for \"\(destination)\" is not named by an absolute path")
+        }
+        var relative = host
+        if relative.removePrefix(workspace.path), !relative.isEmpty {
+            return Mount(isWritable: isWritable, host: relative.string, isInWorkspace: true, destination: destination)
+        }
+        guard !isWritable else { throw .mountOutsideWorkspace(at: destination) }
+        return Mount(isWritable: false, host: host.string, isInWorkspace: false, destination: destination)
+    }
+
+    private func check(_ command: SandboxCommand) throws(SandboxError) {
+        guard let program = arguments.first, program.hasPrefix("/") else {
+            throw .invalidCommand(reason: "its program is not an absolute path")
+        }
+        guard command.environment.keys.allSatisfy({ !$0.isEmpty && !$0.contains("=") }) else {
+            throw .invalidCommand(reason: "an environment variable has no usable name")
+        }
+        guard ([workingDirectory] + mounts.map(\.destination)).allSatisfy({ Self.isPlainAbsolute($0) }) else {
+            throw .invalidCommand(reason: "a folder inside is not a plain absolute path")
+        }
+        let fields = arguments + environment + [workingDirectory, workspace] + mounts.flatMap { [$0.host, $0.destination] }
+        guard !fields.contains(where: { $0.utf8.contains(0) }) else {
+            throw .invalidCommand(reason: "an argument, a variable or a path holds a NUL character")
+        }
+        guard processes > 0, fileBytes > 0, temporaryBytes > 0 else {
+            throw .invalidCommand(reason: "a limit is not above zero")
+        }
+    }
+
+    private static func isPlainAbsolute(_ path: String) -> Bool {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return path == "/" || (path.hasPrefix("/") && parts.dropFirst().allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." })
+    }
+}
+
+// MARK: - On the wire
+
+extension LauncherRequest {
+    func encoded() -> [UInt8] {
+        var fields = [
+            bubblewrap, workspace, uid.map { String($0) } ?? "", usesHostNetwork ? "host" : "none", workingDirectory,
+            String(processes), String(fileBytes), String(temporaryBytes),
+        ]
+        fields += [String(arguments.count)] + arguments
+        fields += [String(environment.count)] + environment
+        fields.append(String(mounts.count))
+        for mount in mounts {
+            fields += [
+                mount.isWritable ? "writable" : "read", mount.isInWorkspace ? "workspace" : "host", mount.host,
+                mount.destination,
+            ]
+        }
+        let body = Array(fields.map { Array($0.utf8) + [0] }.joined())
+        return Array("\(body.count)\n".utf8) + body
+    }
+
+    /// Reads a request from the launcher's standard input, which stays open.
+    static func receive(from descriptor: CInt) -> LauncherRequest? {
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 8192)
+        while bytes.count <= limitInBytes {
+            if let request = LauncherRequest(parsing: bytes) { return request }
+            let count = read(descriptor, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return nil }
+            bytes += block[..<count]
+        }
+        return nil
+    }
+
+    /// - Returns: nil unless the bytes are one whole request.
+    init?(parsing bytes: [UInt8]) {
+        guard let lineFeed = bytes.firstIndex(of: 0x0A),
+            let length = Int(String(decoding: bytes[..<lineFeed], as: UTF8.self)),
+            length == bytes.count - lineFeed - 1, bytes.last == 0
+        else { return nil }
+        var fields = bytes[(lineFeed + 1)...].dropLast()
+            .split(separator: 0, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }[...]
+        guard let bubblewrap = fields.popFirst(), let workspace = fields.popFirst(), let user = fields.popFirst(),
+            let network = fields.popFirst(), let workingDirectory = fields.popFirst(),
+            let processes = fields.popFirst().flatMap({ Int($0) }),
+            let fileBytes = fields.popFirst().flatMap({ Int($0) }),
+            let temporaryBytes = fields.popFirst().flatMap({ Int($0) }),
+            let arguments = fields.popList(), let environment = fields.popList(),
+            let mountCount = fields.popFirst().flatMap({ Int($0) }), mountCount >= 0,
+            user.isEmpty || UInt32(user) != nil
+        else { return nil }
+        var mounts: [Mount] = []
+        for _ in 0..<mountCount {
+            guard let access = fields.popFirst(), let base = fields.popFirst(), let host = fields.popFirst(),
+                let destination = fields.popFirst()
+            else { return nil }
+            mounts.append(
+                Mount(
+                    isWritable: access == "writable", host: host, isInWorkspace: base == "workspace",
+                    destination: destination))
+        }
+        guard fields.isEmpty else { return nil }
+        self.bubblewrap = bubblewrap
+        self.workspace = workspace
+        uid = UInt32(user)
+        usesHostNetwork = network == "host"
+        self.workingDirectory = workingDirectory
+        self.processes = processes
+        self.fileBytes = fileBytes
+        self.temporaryBytes = temporaryBytes
+        self.arguments = arguments
+        self.environment = environment
+        self.mounts = mounts
+    }
+}
+
+extension ArraySlice<String> {
+    fileprivate mutating func popList() -> [String]? {
+        guard let count = popFirst().flatMap({ Int($0) }), count >= 0, count <= self.count else { return nil }
+        defer { removeFirst(count) }
+        return Array(prefix(count))
+    }
+}

@@ -1,0 +1,73 @@
+import CLinux
+import Glibc
+
+/// The small process between Kettle and bubblewrap, one per command: `kettle sandbox-launch`.
+///
+/// It does what bubblewrap leaves to whoever starts it. It gives up the server's descriptors, environment, user and
+/// privileges, makes folders reachable that lie below ones closed to the build's user, and outlives every process of the
+/// command. Its standard input is a socket to the server: the request comes in on it, the report goes out, and when the
+/// server closes it or dies, the command is ended.
+package enum SandboxLauncher {
+    /// The hidden first argument.
+    static let argument = "sandbox-launch"
+
+    /// Runs the launcher and never returns, if this process was started as one.
+    ///
+    /// Call it first thing in `main`: until the privileges are gone nothing else should run.
+    package static func runIfRequested(arguments: [String]) {
+        guard arguments.count == 2, arguments[1] == argument else { return }
+        // Standard input, output and error; anything else is the server's and none of the command's business.
+        guard linux_close_from(3) == 0 else { _exit(125) }
+        let report: LauncherReport
+        do throws(LaunchFailure) {
+            report = try launch()
+        } catch {
+            report = .failed(reason: error.reason)
+        }
+        let bytes = Array(report.text.utf8)
+        _ = send(STDIN_FILENO, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+        // Not exit(): no destructor of the server's libraries has anything to do here.
+        _exit(0)
+    }
+
+    private static func launch() throws(LaunchFailure) -> LauncherReport {
+        guard let request = LauncherRequest.receive(from: STDIN_FILENO) else {
+            throw LaunchFailure(reason: "the launcher was started without a request")
+        }
+        let sources = try LauncherMounts.open(request)
+        try confineThisProcess(request)
+        var child = try Bubblewrap(request, sources: sources)
+        return try child.watch(lifeline: STDIN_FILENO)
+    }
+
+    /// Takes on the build's user and limits. What follows has no privileges over anything but the build.
+    private static func confineThisProcess(_ request: LauncherRequest) throws(LaunchFailure) {
+        umask(0o022)
+        try must(linux_forbid_core_dumps(), "turn core dumps off")
+        try must(linux_limit_file_size(UInt64(request.fileBytes)), "limit file sizes")
+        try must(linux_limit_descriptors(16_384), "limit open files")
+        try must(linux_become_subreaper(), "adopt orphans")
+        if let uid = request.uid {
+            // The number of processes is counted per user: for a user that others share it would count theirs as well.
+            try must(linux_limit_processes(UInt64(request.processes)), "limit processes")
+            try must(linux_drop_capabilities(), "give up capabilities")
+            try must(linux_become(uid, uid), "become the build's user")
+        }
+        guard geteuid() != 0 else {
+            throw LaunchFailure(reason: "a build must not run as root, and its workspace has no user of its own")
+        }
+        try must(linux_no_new_privileges(), "forbid new privileges")
+    }
+}
+
+/// Why a command could not be started, for the server's ``SandboxError/setupFailed(reason:)``.
+struct LaunchFailure: Error {
+    let reason: String
+}
+
+/// Throws unless a system call returned 0 or more; `purpose` completes "could not …".
+@discardableResult
+func must(_ result: CInt, _ purpose: String) throws(LaunchFailure) -> CInt {
+    guard result >= 0 else { throw LaunchFailure(reason: "could not \(purpose): \(lastSystemError())") }
+    return result
+}

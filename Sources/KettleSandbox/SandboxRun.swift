@@ -1,0 +1,162 @@
+import Glibc
+import Subprocess
+import Synchronization
+import SystemPackage
+
+/// One command under way: the channel to its launcher, its output, and what ended it if it did not end by itself.
+///
+/// Shared by the task that supervises the launcher, the two that drain the output, the timer and the canceller.
+final class SandboxRun: Sendable {
+    /// Why a command was ended before its time.
+    enum Stop {
+        case cancelled
+        case limit(String, String)
+        case failure(any Error)
+
+        var error: any Error {
+            switch self {
+            case .cancelled: CancellationError()
+            case .limit(let limit, let value): SandboxError.limitExceeded(limit: limit, value: value)
+            case .failure(let error): error
+            }
+        }
+    }
+
+    private struct State {
+        var stop: Stop?
+        var outputBytes = 0
+    }
+
+    private let state = Mutex(State())
+    private let channel: LauncherChannel
+    private let limits: SandboxLimits
+    private let output: @Sendable (OutputStream, UnsafeRawBufferPointer) async throws -> Void
+    private let turnstile = Turnstile()
+
+    init(
+        request: LauncherRequest, limits: SandboxLimits,
+        output: @escaping @Sendable (OutputStream, UnsafeRawBufferPointer) async throws -> Void
+    ) throws(SandboxError) {
+        channel = try LauncherChannel(sending: request.encoded())
+        self.limits = limits
+        self.output = output
+    }
+
+    /// Ends the command. The first reason counts.
+    func stop(_ reason: Stop) {
+        state.withLock { state in
+            guard state.stop == nil else { return }
+            state.stop = reason
+        }
+        channel.hangUp()
+    }
+
+    /// Starts the launcher and returns once it, and with it every process of the command, has ended.
+    func supervise(launcher: FilePath) async throws -> CommandEnd {
+        var options = PlatformOptions()
+        options.createSession = true
+        do {
+            _ = try await Subprocess.run(
+                .path(launcher), arguments: [SandboxLauncher.argument],
+                environment: .custom([Environment.Key: String]()), workingDirectory: "/", platformOptions: options,
+                input: .fileDescriptor(channel.takeLauncherEnd(), closeAfterSpawningProcess: true),
+                output: .sequence, error: .sequence
+            ) { execution in
+                await self.follow(execution.standardOutput, execution.standardError)
+            }
+        } catch let error as SubprocessError {
+            throw error.code == .spawnFailed || error.code == .executableNotFound
+                ? SandboxError.launcherMissing : SandboxError.setupFailed(reason: "the launcher could not be followed")
+        }
+        if let stop = state.withLock({ $0.stop }) { throw stop.error }
+        return try LauncherReport(parsing: channel.receive()).end()
+    }
+
+    /// Drains both streams side by side until the launcher has closed them or the command is being ended.
+    private func follow(
+        _ standardOutput: SubprocessOutputSequence, _ standardError: SubprocessOutputSequence
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do { try await Task.sleep(for: self.limits.wallClock) } catch { return }
+                self.stop(.limit("wall clock", "\(self.limits.wallClock.components.seconds) s"))
+            }
+            await withTaskGroup(of: Void.self) { drains in
+                drains.addTask { await self.drain(standardOutput, .stdout) }
+                drains.addTask { await self.drain(standardError, .stderr) }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func drain(_ sequence: SubprocessOutputSequence, _ stream: OutputStream) async {
+        // The receiver may wait in the middle of a piece, so the piece must outlive a closure over it.
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+        defer { block.deallocate() }
+        do {
+            for try await buffer in sequence {
+                var offset = 0
+                while offset < buffer.count {
+                    let count = min(block.count, buffer.count - offset)
+                    buffer.withUnsafeBytes {
+                        block.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count]))
+                    }
+                    offset += count
+                    guard try await deliver(UnsafeRawBufferPointer(rebasing: block[..<count]), stream) else { return }
+                }
+            }
+        } catch {
+            stop(.failure(error))
+        }
+    }
+
+    /// Hands a piece on, unless the command is being ended.
+    private func deliver(_ piece: UnsafeRawBufferPointer, _ stream: OutputStream) async throws -> Bool {
+        await turnstile.enter()
+        defer { turnstile.leave() }
+        let (allowed, isStopped) = state.withLock { state in
+            let allowed = min(piece.count, max(0, limits.outputBytes - state.outputBytes))
+            state.outputBytes += allowed
+            return (allowed, state.stop != nil)
+        }
+        if isStopped { return false }
+        if allowed > 0 { try await output(stream, UnsafeRawBufferPointer(rebasing: piece[..<allowed])) }
+        guard allowed == piece.count else {
+            stop(.limit("output", "\(limits.outputBytes) bytes"))
+            return false
+        }
+        return true
+    }
+}
+
+/// Lets the two drains through one at a time.
+private final class Turnstile: Sendable {
+    private struct State {
+        var isTaken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func enter() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                if state.isTaken { state.waiting.append(continuation) }
+                defer { state.isTaken = true }
+                return !state.isTaken
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func leave() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard !state.waiting.isEmpty else {
+                state.isTaken = false
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+}
