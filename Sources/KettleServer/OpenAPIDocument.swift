@@ -121,7 +121,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "limit",
                     "in": "query",
-                    "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+                    "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
                   },
                   {
                     "name": "before",
@@ -148,7 +148,17 @@ package enum OpenAPIDocument {
                 "responses": {
                   "200": {
                     "description": "The build",
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Build"}}}
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "oneOf": [
+                            {"$ref": "#/components/schemas/Build"},
+                            {"$ref": "#/components/schemas/Success"},
+                            {"$ref": "#/components/schemas/Failure"}
+                          ]
+                        }
+                      }
+                    }
                   },
                   "404": {"$ref": "#/components/responses/NotFound"}
                 }
@@ -192,6 +202,10 @@ package enum OpenAPIDocument {
         environment\",\"phase\":\"init\",\"build_id\":\"b4f55bd91a0978cbfd91c457\"}\n\n"
                       }
                     }
+                  },
+                  "204": {
+                    "description": "The build has ended and the reader has every event: an EventSource stops \#
+        reconnecting"
                   },
                   "400": {"$ref": "#/components/responses/Refused"},
                   "404": {"$ref": "#/components/responses/NotFound"}
@@ -406,7 +420,11 @@ package enum OpenAPIDocument {
                     "description": "It is",
                     "content": {
                       "application/json": {
-                        "schema": {"type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}}}
+                        "schema": {
+                          "type": "object",
+                          "required": ["status"],
+                          "properties": {"status": {"const": "ok"}, "version": {"type": "string"}}
+                        }
                       }
                     }
                   }
@@ -631,21 +649,29 @@ package enum OpenAPIDocument {
               },
               "Build": {
                 "type": "object",
-                "required": ["build_id", "status"],
-                "description": "The result's keys stand beside these once the build has ended.",
+                "required": ["build_id", "status", "source", "created_at", "url"],
+                "description": "A build in a list, or one that has not ended: then its result stands in its place.",
                 "properties": {
                   "build_id": {"$ref": "#/components/schemas/BuildID"},
-                  "status": {"enum": ["queued", "running", "success", "failed"]},
+                  "status": {"enum": ["running", "success", "failed"]},
                   "source": {"type": "string"},
                   "ref": {"type": "string"},
                   "created_at": {"type": "string", "format": "date-time"},
-                  "finished_at": {"type": "string", "format": "date-time"}
+                  "finished_at": {"type": "string", "format": "date-time"},
+                  "url": {"type": "string", "format": "uri-reference"},
+                  "build_system": {"type": "string"}
                 }
               },
               "BuildPage": {
                 "type": "object",
                 "required": ["builds"],
-                "properties": {"builds": {"type": "array", "items": {"$ref": "#/components/schemas/Build"}}}
+                "properties": {
+                  "builds": {"type": "array", "items": {"$ref": "#/components/schemas/Build"}},
+                  "next_before": {
+                    "allOf": [{"$ref": "#/components/schemas/BuildID"}],
+                    "description": "Set when there are more: the next page's `before`"
+                  }
+                }
               },
               "Problem": {
                 "type": "object",
