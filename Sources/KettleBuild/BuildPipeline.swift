@@ -30,7 +30,8 @@ struct BuildPipeline: Sendable {
         let output = try BuildOutput(
             events: events, logFile: folder.appending("build.log"), reader: project.toolchain.makeOutputReader())
         let layout = try makeLayout(for: source, project)
-        let commands = [project.toolchain.fetchCommand(for: inputs, layout: layout)].compactMap(\.self)
+        let commands =
+            [project.toolchain.fetchCommand(for: inputs, layout: layout)].compactMap(\.self)
             + [project.toolchain.buildCommand(layout: layout)]
         let (dependencies, artifacts) = try await slots.withSlot(onWait: announceWait) {
             if commands.count > 1 { try await fetch(commands[0], layout, output) }
@@ -45,7 +46,9 @@ struct BuildPipeline: Sendable {
             subject: artifacts.map { Statement.Subject(name: $0.name, digest: $0.digest) },
             buildType: Statement.buildType(toolchain: project.toolchain.name),
             externalParameters: externalParameters, internalParameters: internalParameters(commands),
-            resolvedDependencies: [identity, ResourceDescriptor(name: records.lockfile.name, sha256: records.lockfile.digest)]
+            resolvedDependencies: [
+                identity, ResourceDescriptor(name: records.lockfile.name, sha256: records.lockfile.digest),
+            ]
                 + dependencies + (try project.toolchain.tools()),
             builderID: Statement.builderID(platform: configuration.attester.platform.rawValue), invocationID: id.hex,
             startedOn: startedAt.timestamp, finishedOn: finishedAt.timestamp, buildLog: records.log.digest
@@ -181,7 +184,8 @@ struct BuildPipeline: Sendable {
         try output.endCommand()
         guard !end.succeeded else { return }
         var failure = BuildFailure(
-            BuildError.commandFailed(command: name, exitCode: Int(end.exitCode ?? 128 + (end.signal ?? 0)), lastLines: output.lastLines))
+            BuildError.commandFailed(
+                command: name, exitCode: Int(end.exitCode ?? 128 + (end.signal ?? 0)), lastLines: output.lastLines))
         failure.kind = kind
         throw failure
     }

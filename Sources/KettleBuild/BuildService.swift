@@ -142,7 +142,7 @@ package final class BuildService: Sendable {
     }
 
     private func remove(_ workspace: Workspace) async {
-        try? await threads.runIfActive { workspace.remove() }
+        try? await threads.runIfActive { _ = workspace.remove() }
     }
 }
 
@@ -177,7 +177,7 @@ extension BuildService {
         }
         for name in leftovers {
             let path = store.folder.work.appending(FilePath.Component(name) ?? "unnamed")
-            try await threads.runIfActive { Workspace(leftAt: path).remove() }
+            try await threads.runIfActive { _ = Workspace(path: path, uid: nil).remove() }
         }
         for record in try await store.unfinished() {
             let result = BuildResult(BuildFailure(BuildError.interrupted), of: record.id).encoded

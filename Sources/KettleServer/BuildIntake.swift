@@ -1,5 +1,5 @@
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import KettleAttestation
 import KettleBuild
 import KettleMultipart
@@ -31,10 +31,15 @@ struct BuildIntake: Sendable {
                 if form.upload.isBlockFull { try await form.upload.flush() }
             }
             try parser.finish()
-        } catch let error as MultipartError {
-            throw ProblemDetails(error.isTooLarge ? .contentTooLarge : .badRequest, error)
+            return try await makeRequest(&form)
+        } catch {
+            // Only then may the caller remove the file: a block may still be on its way to it.
+            await form.upload.settle()
+            if let error = error as? MultipartError {
+                throw ProblemDetails(error.isTooLarge ? .contentTooLarge : .badRequest, error)
+            }
+            throw error
         }
-        return try await makeRequest(&form)
     }
 
     private func makeParser(_ request: Request) throws -> MultipartParser {
@@ -96,7 +101,9 @@ struct BuildIntake: Sendable {
     private static func checkRef(_ ref: String) throws -> String {
         let isPlain =
             ref.utf8.count <= 255 && !ref.hasPrefix("-")
-            && !ref.unicodeScalars.contains { $0.value <= 0x20 || $0.value == 0x7F || "~^:?*[\\".unicodeScalars.contains($0) }
+            && !ref.unicodeScalars.contains {
+                $0.value <= 0x20 || $0.value == 0x7F || "~^:?*[\\".unicodeScalars.contains($0)
+            }
             && !ref.contains("..") && !ref.contains("@{")
         guard isPlain else {
             throw ProblemDetails.badParameter("ref", ref, hint: "name a branch, a tag or a full commit id")

@@ -1,5 +1,5 @@
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import KettleBuild
 import KettleError
 import KettleProvenance
@@ -151,7 +151,8 @@ struct BuildRoutes: Sendable {
         let given = request.headers[.lastEventID] ?? request.uri.queryParameters["from"].map(String.init)
         if let given, !given.isEmpty {
             guard let number = Int(given), number >= 0 else {
-                throw ProblemDetails.badParameter("from", given, hint: "name the number of the last event that you have")
+                throw ProblemDetails.badParameter(
+                    "from", given, hint: "name the number of the last event that you have")
             }
             last = number
         }

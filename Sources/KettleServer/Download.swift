@@ -1,6 +1,6 @@
 import Foundation
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import KettleStore
 import SystemPackage
 
@@ -65,7 +65,10 @@ struct Download: Sendable {
 
     /// The name for a quoted string of RFC 9110; names are checked when they are recorded, this is the second lock.
     private var downloadName: String {
-        String(file.name.unicodeScalars.map { $0.isASCII && $0.value >= 0x20 && $0 != "\"" && $0 != "\\" ? Character($0) : "_" })
+        String(
+            file.name.unicodeScalars.map {
+                $0.isASCII && $0.value >= 0x20 && $0 != "\"" && $0 != "\\" ? Character($0) : "_"
+            })
     }
 
     /// Compares an `If-None-Match` list weakly (RFC 9110, section 13.1.2).
@@ -84,7 +87,9 @@ struct Download: Sendable {
         if let condition = request.headers[.ifRange], condition != entityTag { return .whole }
         let parts = header.dropFirst(6).split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let size = Int(exactly: file.size) else { return .whole }
-        let (first, last) = (parts[0].trimmingCharacters(in: .whitespaces), parts[1].trimmingCharacters(in: .whitespaces))
+        let (first, last) = (
+            parts[0].trimmingCharacters(in: .whitespaces), parts[1].trimmingCharacters(in: .whitespaces)
+        )
         func number(_ text: String) -> Int? { text.allSatisfy(\.isASCIIDigit) ? Int(text) : nil }
         if first.isEmpty {
             guard let suffix = number(last) else { return .whole }

@@ -1,5 +1,5 @@
-package import Hummingbird
 import HTTPTypes
+package import Hummingbird
 package import KettleBuild
 package import KettleSource
 package import Logging

@@ -1,5 +1,5 @@
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 package import KettleError
 import KettleProvenance
 import NIOCore

@@ -61,6 +61,11 @@ struct UploadFile: ~Copyable {
         }
     }
 
+    /// Waits until nothing more is written.
+    func settle() async {
+        _ = await inFlight?.result
+    }
+
     private mutating func recognise() {
         guard format == nil, size == Int64(block.readableBytes) else { return }
         format = block.withUnsafeReadableBytes { ArchiveFormat.recognise(prefix: $0) }

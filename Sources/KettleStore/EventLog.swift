@@ -196,7 +196,9 @@ extension EventLog {
                 if state.tail[middle].start <= position { low = middle } else { high = middle }
             }
             // A reader from memory always stands where an entry begins: it took whole entries, or the file's frames.
-            guard state.tail[low].start == position else { return .onDisk(upTo: state.tail[low].start + Int64(state.tail[low].frames.readableBytes)) }
+            guard state.tail[low].start == position else {
+                return .onDisk(upTo: state.tail[low].start + Int64(state.tail[low].frames.readableBytes))
+            }
             var frames = state.tail[low].frames
             for entry in state.tail[(low + 1)...] {
                 guard frames.readableBytes + entry.frames.readableBytes <= Self.blockSize else { break }

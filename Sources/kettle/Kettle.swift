@@ -1,17 +1,44 @@
 import ArgumentParser
+import KettleError
 import KettleSandbox
 
-/// The command line: `kettle SUBCOMMAND`.
+/// Where the process begins.
+///
+/// Before anything else it looks whether it is one of the launchers that the sandbox starts: those must be small and quick,
+/// and never read a command line that a person could have written.
 @main
+enum EntryPoint {
+    static func main() async {
+        SandboxLauncher.runIfRequested(arguments: CommandLine.arguments)
+        await Kettle.run()
+    }
+}
+
+/// The command line: `kettle SUBCOMMAND`.
 struct Kettle: AsyncParsableCommand {
+    /// The version of this build of Kettle, as the statement and `/health` name it.
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "kettle",
         abstract: "Builds whose origin anyone can check.",
-        subcommands: [ServeCommand.self])
+        version: version,
+        subcommands: [ServeCommand.self, VerifyCommand.self, InspectCommand.self])
 
-    /// Before anything else this looks whether the process is one of the launchers that the sandbox starts: those must be
-    /// small and quick, and never parse a command line that a person could have written.
-    static func main() async {
-        await Self.main(nil)
+    /// Parses the command line and runs what it names. Errors go to standard error as `kettle: error:` and `kettle: hint:`.
+    fileprivate static func run() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as any UserFacingError {
+            Terminal.report(error)
+            exit(withError: ExitCode(2))
+        } catch {
+            exit(withError: error)
+        }
     }
 }
