@@ -29,7 +29,7 @@ struct ArtifactCollection {
             let input: OpenedFile
             do {
                 input = try openBeneath(root: target, relative: artifact.path)
-            } catch let error as SandboxError {
+            } catch {
                 throw BuildError.artifactUnusable(name: artifact.name, reason: error.message)
             }
             let (digest, size) = try copy(

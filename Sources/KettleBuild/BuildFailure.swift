@@ -1,5 +1,5 @@
-package import KettleError
-import KettleProvenance
+import KettleError
+package import KettleProvenance
 import KettleSandbox
 import KettleSource
 import KettleStore

@@ -32,7 +32,7 @@ package actor BuildSlots {
         let ticket = nextTicket
         onWait(waiting.count + 1)
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { turn in
+            try await withCheckedThrowingContinuation { (turn: CheckedContinuation<Void, any Error>) in
                 if Task.isCancelled {
                     turn.resume(throwing: CancellationError())
                 } else {

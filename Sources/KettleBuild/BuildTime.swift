@@ -1,5 +1,5 @@
 import Glibc
-import KettleProvenance
+package import KettleProvenance
 
 /// A moment of the wall clock, as lists and statements show it.
 package struct BuildTime: Sendable, Hashable {

@@ -1,5 +1,6 @@
 import KettleProvenance
 package import KettleStore
+import NIOPosix
 import SystemPackage
 
 extension BuildService {

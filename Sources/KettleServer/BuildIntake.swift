@@ -50,7 +50,7 @@ struct BuildIntake: Sendable {
         do {
             let boundary = try MultipartBoundary.parse(contentType: contentType)
             return try MultipartParser(boundary: boundary, limits: MultipartLimits(totalBytes: uploadLimit))
-        } catch let error as MultipartError {
+        } catch {
             if case .notFormData = error { throw ProblemDetails(.unsupportedMediaType, error) }
             throw ProblemDetails(.badRequest, error)
         }
@@ -80,11 +80,7 @@ struct BuildIntake: Sendable {
             }
             source = .archive(name: form.uploadName, digest: digest, size: form.upload.size)
         case (false, let url?):
-            do {
-                source = .git(try urls.check(url), ref: try form["ref"].map(Self.checkRef))
-            } catch let error as SourceError {
-                throw ProblemDetails(.badRequest, error)
-            }
+            source = .git(try check(url), ref: try form["ref"].map(Self.checkRef))
         case (true, _?):
             throw ProblemDetails(
                 .badRequest, code: "request.two_sources", "both source and repo_url were sent",
@@ -95,6 +91,14 @@ struct BuildIntake: Sendable {
                 hint: "send a file as -F source=@source.zip or a git URL as -F repo_url=https://…")
         }
         return BuildRequest(source: source, path: form["path"], nonce: nonce)
+    }
+
+    private func check(_ url: String) throws -> GitURL {
+        do {
+            return try urls.check(url)
+        } catch {
+            throw ProblemDetails(.badRequest, error)
+        }
     }
 
     /// A ref becomes an argument of git and part of the statement: what no ref name may hold is refused here.

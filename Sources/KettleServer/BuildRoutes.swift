@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import KettleBuild
@@ -222,7 +223,7 @@ struct BuildRoutes: Sendable {
     // MARK: - Parameters
 
     private func parameter(_ name: String, _ context: BasicRequestContext) throws -> String {
-        guard let text = context.parameters.get(name)?.removingURLPercentEncoding(), !text.isEmpty else {
+        guard let text = context.parameters.get(name)?.removingPercentEncoding, !text.isEmpty else {
             throw ProblemDetails.notFound
         }
         return text

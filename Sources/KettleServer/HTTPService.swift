@@ -4,7 +4,7 @@ package import KettleBuild
 package import KettleSource
 package import Logging
 import NIOCore
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// The HTTP side of Kettle: an application that serves the routes until it is told to stop.
 package struct HTTPService: Sendable {
@@ -59,11 +59,10 @@ package struct HTTPService: Sendable {
 private struct SharedHeaders<Context: RequestContext>: RouterMiddleware {
     /// What a page on another origin may read beside the body. The library's middleware says it in preflights only,
     /// where browsers do not look.
-    private static let exposed = ["Location", "ETag", "Content-Disposition", "Repr-Digest", "Retry-After"]
-        .joined(separator: ", ")
+    private static var exposed: String { "Location, ETag, Content-Disposition, Repr-Digest, Retry-After" }
 
     func handle(
-        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         var response = try await next(request, context)
         if request.headers[.origin] != nil { response.headers[.accessControlExposeHeaders] = Self.exposed }

@@ -1,12 +1,13 @@
-import HTTPTypes
-import Hummingbird
-package import KettleError
+package import HTTPTypes
+package import Hummingbird
+import KettleError
 import KettleProvenance
+import Logging
 import NIOCore
 
 /// An error that ends a request before there is a build: `application/problem+json` (RFC 9457) with `code` and `hint`.
 package struct ProblemDetails: Error, Sendable {
-    var status: HTTPResponse.Status
+    package var status: HTTPResponse.Status
     var code: String
     var detail: String
     var hint: String?
@@ -65,7 +66,7 @@ extension ProblemDetails: HTTPResponseError {
 /// Gives every failure the same form; what nobody has words for is logged and told as an internal error.
 struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
     func handle(
-        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)
