@@ -51,7 +51,9 @@ struct BubblewrapArguments {
                 options += ["--ro-bind", folder, folder]
             }
         }
-        options += ["--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var", "--symlink", "/tmp", "/var/tmp"]
+        options += [
+            "--proc", "/proc", "--dev", "/dev", "--dir", "/run", "--dir", "/var", "--symlink", "/tmp", "/var/tmp",
+        ]
     }
 
     private mutating func addConfiguration(

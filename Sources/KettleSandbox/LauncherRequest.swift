@@ -77,7 +77,8 @@ struct LauncherRequest: Equatable {
         guard ([workingDirectory] + mounts.map(\.destination)).allSatisfy({ Self.isPlainAbsolute($0) }) else {
             throw .invalidCommand(reason: "a folder inside is not a plain absolute path")
         }
-        let fields = arguments + environment + [workingDirectory, workspace] + mounts.flatMap { [$0.host, $0.destination] }
+        let fields =
+            arguments + environment + [workingDirectory, workspace] + mounts.flatMap { [$0.host, $0.destination] }
         guard !fields.contains(where: { $0.utf8.contains(0) }) else {
             throw .invalidCommand(reason: "an argument, a variable or a path holds a NUL character")
         }
@@ -88,7 +89,8 @@ struct LauncherRequest: Equatable {
 
     private static func isPlainAbsolute(_ path: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        return path == "/" || (path.hasPrefix("/") && parts.dropFirst().allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." })
+        return path == "/"
+            || (path.hasPrefix("/") && parts.dropFirst().allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." })
     }
 }
 

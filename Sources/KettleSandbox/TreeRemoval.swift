@@ -48,14 +48,22 @@ struct TreeRemoval {
     }
 
     private mutating func enter(_ name: [CChar], in parent: CInt) {
-        // chmod follows links, but the caller has seen that this is a folder and nobody is left to exchange it.
         if let folder = FolderStream(name, in: parent) {
             levels.append((folder, name))
-        } else if errno == EACCES, fchmodat(parent, name, 0o700, 0) == 0, let folder = FolderStream(name, in: parent) {
-            levels.append((folder, name))
-        } else {
-            failed = true
+            return
         }
+        guard errno == EACCES else {
+            failed = true
+            return
+        }
+        // The folder above may be one that lets its entries be seen but not reached. The first one's is not the build's.
+        if !levels.isEmpty { fchmod(parent, 0o700) }
+        // chmod follows links, but the caller has seen that this is a folder and nobody is left to exchange it.
+        guard fchmodat(parent, name, 0o700, 0) == 0, let folder = FolderStream(name, in: parent) else {
+            failed = true
+            return
+        }
+        levels.append((folder, name))
     }
 
     private mutating func leave() {

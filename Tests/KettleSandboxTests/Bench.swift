@@ -1,0 +1,96 @@
+import Glibc
+import KettleSandbox
+import KettleTesting
+import Synchronization
+import SystemPackage
+
+/// A place to run commands in: a folder closed to everybody else, a workspace in it, and what a command prints there.
+final class Bench: Sendable {
+    let folder: FilePath
+    let workspace: Workspace
+    let sandbox: Sandbox
+
+    init() throws {
+        folder = FilePath("/tmp/kettle-sandbox-tests-\(UInt64.random(in: .min ... .max))")
+        guard mkdir(folder.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
+        sandbox = try Sandbox(launcher: KettleExecutable.path)
+        workspace = try sandbox.makeWorkspace(at: folder.appending("workspace"))
+    }
+
+    deinit {
+        workspace.remove()
+        Workspace(path: folder, uid: nil).remove()
+    }
+
+    struct Result {
+        var end: CommandEnd
+        var stdout: String
+        var stderr: String
+    }
+
+    /// Runs a shell script in `/`, or in `/build` when something is mounted there.
+    func run(
+        _ script: String, environment: [String: String] = ["PATH": SandboxCommand.standardSearchPath],
+        mounts: [SandboxMount] = [], network: SandboxNetwork = .none,
+        limits: SandboxLimits = .init(wallClock: .seconds(60))
+    ) async throws -> Result {
+        let output = Mutex<[OutputStream: [UInt8]]>([:])
+        let end = try await sandbox.run(
+            command(script, environment: environment, mounts: mounts, network: network, limits: limits), in: workspace
+        ) { stream, chunk in
+            output.withLock { $0[stream, default: []] += chunk }
+        }
+        let (stdout, stderr) = output.withLock { ($0[.stdout] ?? [], $0[.stderr] ?? []) }
+        return Result(
+            end: end, stdout: String(decoding: stdout, as: UTF8.self), stderr: String(decoding: stderr, as: UTF8.self))
+    }
+
+    func command(
+        _ script: String, environment: [String: String] = ["PATH": SandboxCommand.standardSearchPath],
+        mounts: [SandboxMount] = [], network: SandboxNetwork = .none,
+        limits: SandboxLimits = .init(wallClock: .seconds(60))
+    ) -> SandboxCommand {
+        SandboxCommand(
+            arguments: ["/bin/sh", "-c", script], environment: environment, workingDirectory: "/", mounts: mounts,
+            network: network, limits: limits)
+    }
+}
+
+/// The processes of this machine that have some word in their command line.
+func processes(with word: String) -> [pid_t] {
+    guard let proc = opendir("/proc") else { return [] }
+    defer { closedir(proc) }
+    var found: [pid_t] = []
+    while let entry = readdir(proc) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        guard let process = pid_t(name), process != getpid() else { continue }
+        if contents(of: "/proc/\(name)/cmdline").contains(word) { found.append(process) }
+    }
+    return found
+}
+
+func contents(of path: String) -> String {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return "" }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 16_384)
+    while true {
+        let count = read(file, &block, block.count)
+        guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+        bytes += block[..<count]
+    }
+}
+
+func write(_ text: String, to path: FilePath, mode: mode_t = 0o644) throws {
+    let file = open(path.string, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+    guard file >= 0 else { throw Errno(rawValue: errno) }
+    defer { close(file) }
+    let bytes = Array(text.utf8)
+    guard Glibc.write(file, bytes, bytes.count) == bytes.count else { throw Errno(rawValue: errno) }
+}
+
+/// Waits until something is so; the test's time limit is the net.
+func eventually(_ condition: () -> Bool) async throws {
+    while !condition() { try await Task.sleep(for: .milliseconds(5)) }
+}
