@@ -1,0 +1,55 @@
+import KettleProvenance
+
+/// The order that `resolvedDependencies` must have: the source, its submodules, the lockfile, package URLs sorted, the tools.
+struct DependencyOrder {
+    let statement: Statement
+
+    /// What is wrong, nil when nothing is.
+    var problem: String? {
+        let entries = statement.resolvedDependencies
+        for (index, entry) in entries.enumerated() where entry.digest.isEmpty {
+            return "the input \(index + 1), \"\(entry.uri ?? entry.name ?? "")\", has no digest"
+        }
+        guard let source = entries.first else { return "there is no input, not even the source" }
+        guard source.uri == statement.externalParameters["source"] else {
+            return "the first input is \"\(source.uri ?? "")\" and not the source that the parameters name"
+        }
+        if let problem = problem(of: source) { return problem }
+        let afterSource = entries.dropFirst().drop(while: isSubmodule)
+        guard let lockfile = afterSource.first, let name = lockfile.name, lockfile.sha256 != nil, !isPackage(lockfile)
+        else { return "the lockfile is not named after the source" }
+        let afterLockfile = afterSource.dropFirst()
+        let packages = afterLockfile.prefix(while: isPackage)
+        for (entry, next) in zip(packages, packages.dropFirst()) where precedes(next.uri ?? "", entry.uri ?? "") {
+            return "the package \"\(next.uri ?? "")\" is not in its place"
+        }
+        let tools = afterLockfile.dropFirst(packages.count)
+        guard !tools.isEmpty else { return "no tool is named" }
+        if let late = tools.first(where: isPackage) { return "the package \"\(late.uri ?? "")\" is not in its place" }
+        return name.isEmpty ? "the lockfile has no name" : nil
+    }
+
+    private func problem(of source: ResourceDescriptor) -> String? {
+        guard source.digest["gitTree"] != nil else { return "the source has no gitTree" }
+        let isGit = source.uri?.hasPrefix("git+") ?? false
+        guard source.digest[isGit ? "gitCommit" : "sha256"] != nil else {
+            return "the source has no \(isGit ? "gitCommit" : "sha256")"
+        }
+        return nil
+    }
+
+    private func isSubmodule(_ entry: ResourceDescriptor) -> Bool {
+        entry.digest["gitCommit"] != nil && entry.sha256 == nil && !isPackage(entry)
+    }
+
+    private func isPackage(_ entry: ResourceDescriptor) -> Bool { entry.uri?.hasPrefix("pkg:") ?? false }
+
+    private func precedes(_ left: String, _ right: String) -> Bool { left.utf8.lexicographicallyPrecedes(right.utf8) }
+}
+
+extension Statement {
+    /// The lockfile among the resolved dependencies: the first entry after the source that has a SHA-256 and a name.
+    var lockfile: ResourceDescriptor? {
+        resolvedDependencies.dropFirst().first { $0.name != nil && $0.sha256 != nil }
+    }
+}

@@ -1,0 +1,57 @@
+import KettleProvenance
+
+/// A statement as it was received: what it says, and the document it says it in.
+struct ReceivedStatement {
+    let statement: Statement
+    /// With the members that this version passes over, which the Merkle root covers all the same.
+    let json: JSONValue
+
+    /// Reads `provenance.json`; nil when it is not a statement that this version can check.
+    static func read(from bundle: UnverifiedBundle, _ findings: inout [Finding]) -> ReceivedStatement? {
+        guard let bytes = bundle.statement else {
+            findings.append(Finding(.failed, "provenance.missing", "there is no provenance.json"))
+            return nil
+        }
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: bytes)
+        } catch {
+            findings.append(Finding(.failed, "provenance.json", "provenance.json cannot be read: \(error.message)"))
+            return nil
+        }
+        if let buildType = json["predicate"]?["buildDefinition"]?["buildType"]?.stringValue,
+            buildType.hasPrefix("https://lunal.dev/kettle/")
+        {
+            findings.append(
+                Finding(
+                    .undetermined, "provenance.generation",
+                    "the statement is the original Kettle's, which this version cannot verify yet", actual: buildType))
+            return nil
+        }
+        checkCanonical(bytes, json, &findings)
+        do {
+            let statement = try Statement(json: json)
+            findings.append(
+                Finding(.passed, "provenance.format", "the statement is in-toto v1 with SLSA provenance v1"))
+            return ReceivedStatement(statement: statement, json: json)
+        } catch {
+            findings.append(Finding(.failed, "provenance.format", error.message))
+            return nil
+        }
+    }
+
+    /// One meaning has one spelling, so nothing can hide in the layout, and two tools cannot read two things.
+    private static func checkCanonical(_ bytes: [UInt8], _ json: JSONValue, _ findings: inout [Finding]) {
+        let canonical = json.canonicalBytes()
+        guard bytes != canonical else {
+            findings.append(Finding(.passed, "provenance.canonical", "the statement is in canonical form (RFC 8785)"))
+            return
+        }
+        let place = zip(bytes, canonical).enumerated().first { $1.0 != $1.1 }?.offset
+        findings.append(
+            Finding(
+                .failed, "provenance.canonical", "the statement is not in canonical form (RFC 8785)",
+                expected: "\(canonical.count) bytes",
+                actual: "\(bytes.count) bytes, the first difference at \(place ?? min(bytes.count, canonical.count))"))
+    }
+}

@@ -1,0 +1,76 @@
+public import KettleAttestation
+public import KettleProvenance
+
+/// What came of verifying a bundle.
+public struct Verdict: Sendable {
+    public enum Outcome: String, Hashable, Sendable {
+        case accepted
+        case rejected
+        /// Nothing is wrong as far as this version of Kettle can see, but it cannot see all.
+        case undetermined
+    }
+
+    public let outcome: Outcome
+    /// One entry for each check, in the order in which they ran.
+    public let findings: [Finding]
+    /// What may be relied on now; there exactly when the bundle was accepted.
+    public let verified: VerifiedBundle?
+
+    /// Accepts only what no finding speaks against and what was verified to the end.
+    init(findings: [Finding], candidate: VerifiedBundle?) {
+        self.findings = findings
+        if findings.contains(where: { $0.status == .failed }) {
+            outcome = .rejected
+        } else if findings.contains(where: { $0.status == .undetermined }) {
+            outcome = .undetermined
+        } else {
+            // A missing candidate without a finding would be a mistake here; it must not become an acceptance.
+            outcome = candidate == nil ? .rejected : .accepted
+        }
+        verified = outcome == .accepted ? candidate : nil
+    }
+
+    /// The verdict on a bundle that could not even be read: rejected where that ``BundleError/isTheBundlesFault``,
+    /// undetermined otherwise.
+    public init(unread error: BundleError) {
+        let status: Finding.Status = error.isTheBundlesFault ? .failed : .undetermined
+        self.init(findings: [Finding(status, error.code, error.message)], candidate: nil)
+    }
+
+    /// The verdict as a JSON object: `outcome`, `findings`, and what was verified where it was accepted.
+    public var json: JSONValue {
+        var members: [String: JSONValue] = [
+            "outcome": .string(outcome.rawValue), "findings": .array(findings.map(\.json)),
+        ]
+        if let verified {
+            members["platform"] = .string(verified.platform.rawValue)
+            members["provenance_sha256"] = .string(verified.statementDigest.hex)
+            members["software_key"] = .string(verified.softwareKey.hex)
+            if verified.nonce != .zero { members["nonce"] = .string(verified.nonce.hex) }
+            members["provenance"] = verified.statement.json
+        }
+        return .object(members)
+    }
+}
+
+/// A bundle in which everything holds. Only ``BundleVerifier`` makes one.
+public struct VerifiedBundle: Sendable {
+    /// The claim that the evidence binds.
+    public let statement: Statement
+    /// SHA-256 of `provenance.json`.
+    public let statementDigest: ContentDigest
+    /// What vouches for it.
+    public let platform: Platform
+    /// The nonce that was signed along, ``BuildNonce/zero`` if none.
+    public let nonce: BuildNonce
+    /// The fingerprint of the key that signed; one that the caller named.
+    public let softwareKey: ContentDigest
+
+    init(statement: Statement, statementDigest: ContentDigest, evidence: AppraisedEvidence) {
+        self.statement = statement
+        self.statementDigest = statementDigest
+        platform = evidence.platform
+        nonce = evidence.reportData.nonce
+        softwareKey = evidence.softwareKey
+    }
+}
