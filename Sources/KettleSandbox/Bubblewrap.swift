@@ -10,7 +10,7 @@ struct Bubblewrap {
     private let statusPipe: CInt
 
     /// Starts bubblewrap with an empty environment, an empty standard input, and nothing inherited but the output streams.
-    init(_ request: LauncherRequest, sources: [String]) throws(LaunchFailure) {
+    init(_ request: LauncherRequest, sources: [String?]) throws(LaunchFailure) {
         var pipe: [CInt] = [-1, -1]
         try must(Glibc.pipe(&pipe), "make a pipe")
         _ = fcntl(pipe[0], F_SETFD, FD_CLOEXEC)

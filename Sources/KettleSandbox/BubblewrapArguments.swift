@@ -7,11 +7,11 @@ struct BubblewrapArguments {
     private(set) var options: [String] = []
 
     /// - Parameters:
-    ///   - sources: For each mount of the request, where it is now.
+    ///   - sources: For each mount of the request, where it is now; nil for one that is a text.
     ///   - statusDescriptor: Where bubblewrap writes whether the command started and how it ended.
     ///   - file: Makes a file in memory with some content and returns its descriptor.
     init(
-        _ request: LauncherRequest, sources: [String], statusDescriptor: CInt,
+        _ request: LauncherRequest, sources: [String?], statusDescriptor: CInt,
         file: (String) throws(LaunchFailure) -> CInt
     ) throws(LaunchFailure) {
         addNamespaces(request)
@@ -19,7 +19,11 @@ struct BubblewrapArguments {
         try addConfiguration(request, file)
         addMemory(request.temporaryBytes)
         for (mount, source) in zip(request.mounts, sources) {
-            options += [mount.isWritable ? "--bind" : "--ro-bind", source, mount.destination]
+            if let source {
+                options += [mount.access == .writable ? "--bind" : "--ro-bind", source, mount.destination]
+            } else {
+                options += ["--perms", "0444", "--ro-bind-data", String(try file(mount.content)), mount.destination]
+            }
         }
         // /dev is a file system in memory without a limit; what is mounted on it stays writable.
         options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", request.workingDirectory]

@@ -7,8 +7,8 @@ import Glibc
 /// number. So the modes of the folders above it do not matter (a toolchain may lie below a closed home folder), and
 /// bubblewrap's arguments tell nothing about the host. Otherwise the paths stay as they are.
 enum LauncherMounts {
-    /// - Returns: For each mount of the request, the path to give to bubblewrap.
-    static func open(_ request: LauncherRequest) throws(LaunchFailure) -> [String] {
+    /// - Returns: For each mount of the request, the path to give to bubblewrap; nil for one that is a text.
+    static func open(_ request: LauncherRequest) throws(LaunchFailure) -> [String?] {
         let isRoot = geteuid() == 0
         if isRoot {
             try must(linux_unshare_mounts(), "make a mount namespace")
@@ -16,27 +16,36 @@ enum LauncherMounts {
             try must(mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil), "make mounts private")
         }
         let workspace = try must(linux_open_reference(AT_FDCWD, request.workspace, 0), "open the workspace")
-        var descriptors: [CInt] = []
-        for source in request.mounts {
+        var descriptors: [CInt?] = []
+        for mount in request.mounts {
+            let purpose = "open the folder for \(mount.destination)"
+            switch mount.origin {
+            case .text: descriptors.append(nil)
+            case .host: descriptors.append(try must(linux_open_reference(AT_FDCWD, mount.content, 0), purpose))
             // Builds have written below the workspace: a symbolic link there is not followed.
-            let descriptor =
-                source.isInWorkspace
-                ? linux_open_reference(workspace, source.host, 1)
-                : linux_open_reference(AT_FDCWD, source.host, 0)
-            descriptors.append(try must(descriptor, "open the folder for \(source.destination)"))
+            case .workspace: descriptors.append(try must(linux_open_reference(workspace, mount.content, 1), purpose))
+            }
         }
-        defer { for descriptor in descriptors + [workspace] { close(descriptor) } }
-        guard isRoot else {
-            return request.mounts.map { $0.isInWorkspace ? "\(request.workspace)/\($0.host)" : $0.host }
+        defer { for descriptor in descriptors + [workspace] { if let descriptor { close(descriptor) } } }
+        if isRoot { return try bind(descriptors) }
+        return request.mounts.map { mount in
+            switch mount.origin {
+            case .text: nil
+            case .host: mount.content
+            case .workspace: "\(request.workspace)/\(mount.content)"
+            }
         }
-        return try bind(descriptors)
     }
 
-    private static func bind(_ descriptors: [CInt]) throws(LaunchFailure) -> [String] {
+    private static func bind(_ descriptors: [CInt?]) throws(LaunchFailure) -> [String?] {
         let flags = UInt(MS_NOSUID | MS_NODEV)
         try must(mount("tmpfs", "/tmp", "tmpfs", flags, "mode=0711,size=1m"), "mount a file system at /tmp")
-        var paths: [String] = []
+        var paths: [String?] = []
         for (index, descriptor) in descriptors.enumerated() {
+            guard let descriptor else {
+                paths.append(nil)
+                continue
+            }
             let path = "/tmp/\(index)"
             var status = stat()
             try must(fstat(descriptor, &status), "look at a folder")

@@ -10,11 +10,22 @@ struct LauncherRequest: Equatable {
     static let limitInBytes = 64 << 10
 
     struct Mount: Equatable {
-        var isWritable: Bool
-        /// Absolute, or relative to the workspace when `isInWorkspace`.
-        var host: String
-        var isInWorkspace: Bool
+        var access: Access
+        var origin: Origin
+        /// A path of the host, absolute or relative to the workspace, or a file's text: as `origin` says.
+        var content: String
         var destination: String
+    }
+
+    enum Access: String {
+        case readable
+        case writable
+    }
+
+    enum Origin: String {
+        case host
+        case workspace
+        case text
     }
 
     var bubblewrap: String
@@ -51,20 +62,21 @@ struct LauncherRequest: Equatable {
     }
 
     private static func resolve(_ mount: SandboxMount, in workspace: Workspace) throws(SandboxError) -> Mount {
-        let (host, destination, isWritable) =
-            switch mount {
-            case .readOnly(let host, let destination): (host, destination, false)
-            case .writable(let host, let destination): (host, destination, true)
-            }
+        let (host, destination, access): (FilePath, String, Access)
+        switch mount {
+        case .text(let text, let at): return Mount(access: .readable, origin: .text, content: text, destination: at)
+        case .readOnly(let path, let at): (host, destination, access) = (path, at, .readable)
+        case .writable(let path, let at): (host, destination, access) = (path, at, .writable)
+        }
         guard host.isAbsolute, !host.components.contains(where: { $0.kind != .regular }) else {
             throw .invalidCommand(reason: "the folder for \"\(destination)\" is not named by an absolute path")
         }
         var relative = host
         if relative.removePrefix(workspace.path), !relative.isEmpty {
-            return Mount(isWritable: isWritable, host: relative.string, isInWorkspace: true, destination: destination)
+            return Mount(access: access, origin: .workspace, content: relative.string, destination: destination)
         }
-        guard !isWritable else { throw .mountOutsideWorkspace(at: destination) }
-        return Mount(isWritable: false, host: host.string, isInWorkspace: false, destination: destination)
+        guard access == .readable else { throw .mountOutsideWorkspace(at: destination) }
+        return Mount(access: .readable, origin: .host, content: host.string, destination: destination)
     }
 
     private func check(_ command: SandboxCommand) throws(SandboxError) {
@@ -78,7 +90,7 @@ struct LauncherRequest: Equatable {
             throw .invalidCommand(reason: "a folder inside is not a plain absolute path")
         }
         let fields =
-            arguments + environment + [workingDirectory, workspace] + mounts.flatMap { [$0.host, $0.destination] }
+            arguments + environment + [workingDirectory, workspace] + mounts.flatMap { [$0.content, $0.destination] }
         guard !fields.contains(where: { $0.utf8.contains(0) }) else {
             throw .invalidCommand(reason: "an argument, a variable or a path holds a NUL character")
         }
@@ -107,8 +119,7 @@ extension LauncherRequest {
         fields.append(String(mounts.count))
         for mount in mounts {
             fields += [
-                mount.isWritable ? "writable" : "read", mount.isInWorkspace ? "workspace" : "host", mount.host,
-                mount.destination,
+                mount.access.rawValue, mount.origin.rawValue, mount.content, mount.destination,
             ]
         }
         let body = Array(fields.map { Array($0.utf8) + [0] }.joined())
@@ -149,13 +160,11 @@ extension LauncherRequest {
         else { return nil }
         var mounts: [Mount] = []
         for _ in 0..<mountCount {
-            guard let access = fields.popFirst(), let base = fields.popFirst(), let host = fields.popFirst(),
-                let destination = fields.popFirst()
+            guard let access = fields.popFirst().flatMap({ Access(rawValue: $0) }),
+                let origin = fields.popFirst().flatMap({ Origin(rawValue: $0) }),
+                let content = fields.popFirst(), let destination = fields.popFirst()
             else { return nil }
-            mounts.append(
-                Mount(
-                    isWritable: access == "writable", host: host, isInWorkspace: base == "workspace",
-                    destination: destination))
+            mounts.append(Mount(access: access, origin: origin, content: content, destination: destination))
         }
         guard fields.isEmpty else { return nil }
         self.bubblewrap = bubblewrap

@@ -39,13 +39,16 @@ package struct SandboxCommand: Sendable, Hashable {
     }
 }
 
-/// A folder or file of the host, made visible at an absolute path inside the sandbox.
+/// A folder or file, made visible at an absolute path inside the sandbox.
 package enum SandboxMount: Sendable, Hashable {
     /// Readable, whatever the modes of the folders above it on the host.
     case readOnly(FilePath, at: String)
 
     /// Writable. It must lie inside the workspace, and belong to it: see ``Workspace/handOver(_:)``.
     case writable(FilePath, at: String)
+
+    /// A small file with this text, readable. Over a file of another mount it hides that one.
+    case text(String, at: String)
 }
 
 /// What a command can reach outside the machine.

@@ -17,7 +17,7 @@ import Testing
         let request = try request()
         #expect(LauncherRequest(parsing: request.encoded()) == request)
         #expect(request.mounts.map(\.destination) == ["/a", "/build/target"])
-        #expect(request.mounts[1].host == "target")
+        #expect(request.mounts[1].content == "target")
         #expect(request.environment == ["A=", "B=x\ny"])
     }
 

@@ -174,6 +174,19 @@ struct SandboxTests {
         #expect(result.stdout == "rustalonefile\nrust\n")
     }
 
+    @Test func `a text hides a file of another mount`() async throws {
+        let source = try bench.workspace.makeFolder("source")
+        try write("hostile", to: source.appending("config"))
+        let result = try await bench.run(
+            "cat /build/source/config /etc2/file; (echo x > /build/source/config) 2>/dev/null || echo refused",
+            mounts: [
+                .text("ours", at: "/build/source/config"), .readOnly(source, at: "/build/source"),
+                .text("new", at: "/etc2/file"),
+            ])
+        #expect(result.stdout == "oursnewrefused\n")
+        #expect(contents(of: source.appending("config").string) == "hostile")
+    }
+
     @Test func `nothing of the host but its system is there`() async throws {
         let result = try await bench.run(
             "ls -A / /home /home/build /tmp /root /etc/shadow /sys \(bench.folder) 2>/dev/null; cat /etc/passwd | wc -l"
