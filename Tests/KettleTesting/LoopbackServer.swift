@@ -1,0 +1,38 @@
+package import Hummingbird
+import Logging
+import NIOCore
+
+/// A small HTTP server of the tests on a free port of 127.0.0.1.
+package enum LoopbackServer {
+    /// Serves for as long as `body` takes.
+    ///
+    /// - Parameter body: Told the port.
+    package static func run<Result: Sendable>(
+        _ router: Router<BasicRequestContext>, _ body: @escaping @Sendable (Int) async throws -> Result
+    ) async throws -> Result {
+        let (ports, port) = AsyncStream<Int>.makeStream()
+        var logger = Logger(label: "loopback")
+        logger.logLevel = .critical
+        let application = Application(
+            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { channel in
+                port.yield(channel.localAddress?.port ?? 0)
+                port.finish()
+            }, logger: logger)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask {
+                try await application.run()
+                return nil
+            }
+            group.addTask {
+                for await number in ports { return try await body(number) }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+    }
+}
