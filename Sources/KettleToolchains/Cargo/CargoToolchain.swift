@@ -1,0 +1,113 @@
+import Glibc
+package import KettleProvenance
+package import KettleSandbox
+package import SystemPackage
+
+/// Rust's package manager: `cargo build --release --locked`.
+///
+/// The operator's toolchain builds everything. Its real `bin/cargo` runs, not rustup's proxy, which would obey the project's
+/// `rust-toolchain.toml`; and what a project's configuration could put in the compiler's place is overruled by environment.
+package struct CargoToolchain: Toolchain {
+    private static let registryIndex = "/build/cargo"
+    private static let source = "/build/source"
+
+    let configuration: CargoConfiguration
+    let installation: RustInstallation
+    private let digests: ToolDigests
+
+    /// Finds the toolchain that `rustc` on the operator's path belongs to.
+    ///
+    /// - Throws: ``ToolchainError/toolchainMissing(tool:reason:)``, ``ToolchainError/invalidConfiguration(reason:)``.
+    package static func locate(configuration: CargoConfiguration) async throws(ToolchainError) -> CargoToolchain {
+        try configuration.check()
+        return CargoToolchain(configuration: configuration, installation: try await RustInstallation.locate())
+    }
+
+    init(configuration: CargoConfiguration, installation: RustInstallation) {
+        self.configuration = configuration
+        self.installation = installation
+        digests = ToolDigests(cache: configuration.cache)
+    }
+
+    package var name: String { "cargo" }
+    package var commandName: String { "cargo build --release" }
+    package var buildAnnouncement: String { "Running cargo build --release" }
+    package var lockfileName: String { CargoLock.fileName }
+    package var projectFileName: String { "Cargo.toml" }
+
+    package func lockedInputs(of project: FilePath) throws(ToolchainError) -> LockedInputs {
+        guard let bytes = try ProjectFile.read(CargoLock.fileName, in: project) else {
+            throw .lockfileMissing(name: CargoLock.fileName)
+        }
+        return LockedInputs(lockfile: bytes, packages: try CargoLock(parsing: bytes).packages)
+    }
+
+    package func makeOutputReader() -> any BuildOutputReader { CargoMessages() }
+
+    package func tools() throws(ToolchainError) -> [ResourceDescriptor] { try digests.describe(installation) }
+
+    // MARK: - Commands
+
+    package func fetchCommand(for inputs: LockedInputs, layout: BuildLayout) -> SandboxCommand? {
+        guard let plan = try? CargoInputs(inputs, layout, configuration), plan.supply == .fetched else { return nil }
+        var environment = environment(cargoHome: Self.registryIndex)
+        // No program but the toolchain's is found: a git dependency that the lockfile does not name is not cloned.
+        environment["PATH"] = installation.programs
+        environment["CARGO_NET_GIT_FETCH_WITH_CLI"] = "true"
+        environment["CARGO_NET_RETRY"] = "3"
+        return SandboxCommand(
+            arguments: [installation.cargo, "fetch", "--locked"], environment: environment,
+            workingDirectory: folder(layout),
+            mounts: mounts(layout) + [.writable(layout.dependencies, at: Self.registryIndex)]
+                // The project's configuration may name registries, proxies and programs that give credentials.
+                + plan.configurationFiles.map { .text("", at: "\(Self.source)/\($0)") }
+                + [.readOnly(layout.source, at: Self.source)],
+            network: .host,
+            limits: SandboxLimits(wallClock: .seconds(900), outputBytes: 16 << 20))
+    }
+
+    package func buildCommand(layout: BuildLayout) -> SandboxCommand {
+        let isFetched =
+            (try? lockedInputs(of: layout.projectFolder)).flatMap { try? CargoInputs($0, layout, configuration) }?
+            .supply
+            == .fetched
+        var environment = environment(
+            cargoHome: isFetched ? Self.registryIndex : SandboxCommand.homeFolder + "/.cargo")
+        environment["CARGO_NET_OFFLINE"] = "true"
+        environment["CARGO_TARGET_DIR"] = "/build/target"
+        environment["CARGO_INCREMENTAL"] = "0"
+        // A day that every format can hold; without it programs that ask for the date differ from build to build.
+        environment["SOURCE_DATE_EPOCH"] = "315532800"
+        return SandboxCommand(
+            arguments: [
+                installation.cargo, "build", "--release", "--locked", "--message-format=json-render-diagnostics",
+            ],
+            environment: environment, workingDirectory: folder(layout),
+            mounts: mounts(layout) + (isFetched ? [.readOnly(layout.dependencies, at: Self.registryIndex)] : [])
+                + [.writable(layout.source, at: Self.source), .writable(layout.target, at: "/build/target")])
+    }
+
+    private func folder(_ layout: BuildLayout) -> String {
+        layout.project.isEmpty ? Self.source : "\(Self.source)/\(layout.project)"
+    }
+
+    /// What both steps see: the toolchain, and the operator's place for crates as configuration above the project's.
+    private func mounts(_ layout: BuildLayout) -> [SandboxMount] {
+        var mounts: [SandboxMount] = []
+        if let root = installation.mountedRoot { mounts.append(.readOnly(installation.root, at: root)) }
+        if let vendor = configuration.vendorDirectory { mounts.append(.readOnly(vendor, at: "/build/vendor")) }
+        if let text = configuration.cargoConfiguration { mounts.append(.text(text, at: "/build/.cargo/config.toml")) }
+        return mounts
+    }
+
+    private func environment(cargoHome: String) -> [String: String] {
+        [
+            "PATH": "\(installation.programs):\(SandboxCommand.standardSearchPath)",
+            "HOME": SandboxCommand.homeFolder, "TMPDIR": "/tmp", "TZ": "UTC", "LANG": "C.UTF-8",
+            "CARGO_HOME": cargoHome, "CARGO_TERM_COLOR": "never", "CARGO_TERM_PROGRESS_WHEN": "never",
+            // A project's configuration could name programs of its own here.
+            "RUSTC": installation.rustc, "RUSTDOC": installation.rustdoc, "RUSTC_WRAPPER": "",
+            "RUSTC_WORKSPACE_WRAPPER": "",
+        ]
+    }
+}

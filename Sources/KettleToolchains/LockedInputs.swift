@@ -1,0 +1,40 @@
+package import KettleProvenance
+
+/// What a lockfile pins, believed for its form alone.
+package struct LockedInputs: Sendable, Hashable {
+    /// The lockfile, byte for byte.
+    package var lockfile: [UInt8]
+
+    /// In the lockfile's order.
+    package var packages: [LockedPackage]
+
+    package init(lockfile: [UInt8], packages: [LockedPackage]) {
+        self.lockfile = lockfile
+        self.packages = packages
+    }
+}
+
+/// One package of a lockfile.
+package struct LockedPackage: Sendable, Hashable {
+    /// Where it comes from.
+    package enum Origin: Sendable, Hashable {
+        /// A folder of the source itself.
+        case source
+        /// The package manager's public registry, with the digest of the archive that holds the package.
+        case publicRegistry(ContentDigest)
+        /// Another registry, by its URL.
+        case registry(String, ContentDigest)
+        /// A commit of a git repository, in hexadecimal.
+        case git(url: String, commit: String)
+    }
+
+    package var name: String
+    package var version: String
+    package var origin: Origin
+
+    package init(name: String, version: String, origin: Origin) {
+        self.name = name
+        self.version = version
+        self.origin = origin
+    }
+}

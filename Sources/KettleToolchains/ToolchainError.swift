@@ -1,0 +1,121 @@
+import KettleError
+
+/// Why a source cannot be built as it is, or the toolchain cannot be used.
+package enum ToolchainError: UserFacingError, Equatable {
+    /// No toolchain knows the source.
+    ///
+    /// - Parameters:
+    ///   - supported: What would be known, by toolchain.
+    ///   - foundFiles: Names in the folder that was looked at, at most 50.
+    case unsupported(supported: [String], foundFiles: [String])
+
+    /// The folder that the request names is not in the source.
+    case noSuchFolder(String)
+
+    /// The project has no lockfile.
+    case lockfileMissing(name: String)
+
+    /// A file of the project cannot be read, or is not a plain file of bearable size.
+    case unreadableFile(name: String, reason: String)
+
+    /// A file of the project is not what its name says.
+    case malformedFile(name: String, line: Int?, reason: String)
+
+    /// A lockfile of a version that Kettle does not know.
+    case unknownLockfileVersion(name: String, version: String)
+
+    /// A package of a registry without the digest that would pin it.
+    case missingChecksum(package: String)
+
+    /// A package from somewhere that Kettle does not fetch from.
+    case unsupportedSource(package: String, source: String)
+
+    /// The project's configuration takes dependencies from elsewhere, in a way that the lockfile does not show.
+    case sourceReplacement(file: String, key: String)
+
+    /// The project's lockfile is not the one that the build would use.
+    case notTheWorkspaceRoot(folder: String)
+
+    /// What was fetched is not what is pinned.
+    case checksumMismatch(package: String, expected: String, actual: String)
+
+    /// Something was fetched that is not pinned.
+    case unexpectedPackage(file: String)
+
+    /// Two artifacts of one name.
+    case duplicateArtifact(name: String)
+
+    /// A message about an artifact that is cut off or not JSON.
+    case unreadableMessage
+
+    /// The toolchain is not installed or not complete.
+    case toolchainMissing(tool: String, reason: String)
+
+    /// A setting of the operator's that cannot be used.
+    case invalidConfiguration(reason: String)
+
+    package var code: String {
+        switch self {
+        case .unsupported: "toolchain.unsupported"
+        case .noSuchFolder: "toolchain.no_such_folder"
+        case .lockfileMissing: "toolchain.lockfile_missing"
+        case .unreadableFile: "toolchain.unreadable_file"
+        case .malformedFile: "toolchain.malformed_file"
+        case .unknownLockfileVersion: "toolchain.unknown_lockfile_version"
+        case .missingChecksum: "toolchain.missing_checksum"
+        case .unsupportedSource: "toolchain.unsupported_source"
+        case .sourceReplacement: "toolchain.source_replacement"
+        case .notTheWorkspaceRoot: "toolchain.not_the_workspace_root"
+        case .checksumMismatch: "toolchain.checksum_mismatch"
+        case .unexpectedPackage: "toolchain.unexpected_package"
+        case .duplicateArtifact: "toolchain.duplicate_artifact"
+        case .unreadableMessage: "toolchain.unreadable_message"
+        case .toolchainMissing: "toolchain.missing"
+        case .invalidConfiguration: "toolchain.invalid_configuration"
+        }
+    }
+
+    package var message: String {
+        switch self {
+        case .unsupported(let supported, _):
+            "the source holds no project that Kettle can build (it knows \(supported.joined(separator: ", ")))"
+        case .noSuchFolder(let path): "the source has no folder \"\(path)\""
+        case .lockfileMissing(let name): "the project has no \(name)"
+        case .unreadableFile(let name, let reason): "\(name) cannot be read: \(reason)"
+        case .malformedFile(let name, let line?, let reason): "\(name) is malformed in line \(line): \(reason)"
+        case .malformedFile(let name, nil, let reason): "\(name) is malformed: \(reason)"
+        case .unknownLockfileVersion(let name, let version): "\(name) has the unknown version \(version)"
+        case .missingChecksum(let package): "the lockfile has no checksum for the package \(package)"
+        case .unsupportedSource(let package, let source): "the package \(package) comes from \(source)"
+        case .sourceReplacement(let file, let key): "\(file) changes where dependencies come from (\(key))"
+        case .notTheWorkspaceRoot(let folder):
+            folder.isEmpty
+                ? "the source's root is a member of a workspace elsewhere"
+                : "the folder \"\(folder)\" is a member of a workspace whose root is elsewhere"
+        case .checksumMismatch(let package, let expected, let actual):
+            "the package \(package) has SHA-256 \(actual), and the lockfile says \(expected)"
+        case .unexpectedPackage(let file): "\"\(file)\" was fetched although the lockfile does not name it"
+        case .duplicateArtifact(let name): "the build made two artifacts named \"\(name)\""
+        case .unreadableMessage: "a message of the build about an artifact is cut off or not JSON"
+        case .toolchainMissing(let tool, let reason): "\(tool) cannot be used: \(reason)"
+        case .invalidConfiguration(let reason): "the toolchain's settings cannot be used: \(reason)"
+        }
+    }
+
+    package var hint: String? {
+        switch self {
+        case .unsupported: "put the project at the root of the source, or name its folder with \"path\""
+        case .noSuchFolder: "name a folder relative to the source's root, without \"..\" and links"
+        case .lockfileMissing(let name): "commit \(name), so that the dependencies of the build are pinned"
+        case .unknownLockfileVersion: "make the lockfile again with a released version of the package manager"
+        case .missingChecksum: "make the lockfile again with a current version of the package manager"
+        case .unsupportedSource: "vendor the dependencies into the source (cargo vendor), configuration included"
+        case .sourceReplacement: "replace crates-io by one folder of the source, as cargo vendor does, and nothing else"
+        case .notTheWorkspaceRoot: "build the workspace's root, or make the folder a workspace of its own ([workspace])"
+        case .checksumMismatch: "the registry served something else: try again, and ask its operator if it stays so"
+        case .duplicateArtifact: "rename one of the two targets"
+        case .toolchainMissing: "the operator must install the toolchain, and it must be readable to the service"
+        case .unreadableFile, .malformedFile, .unexpectedPackage, .unreadableMessage, .invalidConfiguration: nil
+        }
+    }
+}
