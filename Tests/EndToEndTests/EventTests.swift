@@ -65,8 +65,9 @@ extension EndToEnd {
                     seen.withLock { $0.wasRunning = isRunning }
                     return false
                 }
-                #expect(seen.withLock(\.wasRunning))
-                let line = seen.withLock(\.stream).events.first { $0.message?.contains("Compiling slow") == true }
+                let (stream, wasRunning) = seen.withLock { ($0.stream, $0.wasRunning) }
+                #expect(wasRunning)
+                let line = stream.events.first { $0.message?.contains("Compiling slow") == true }
                 #expect(line?.data["stream"] == "stderr")
                 #expect(line?.data["phase"] == "build")
             }
