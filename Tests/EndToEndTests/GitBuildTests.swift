@@ -85,9 +85,11 @@ extension EndToEnd {
 
                     #expect(stream.result?["status"] == "success", "\(stream.messages)")
                     let definition = stream.result?["provenance"]?["predicate"]?["buildDefinition"]
-                    let commits = definition?["resolvedDependencies"]?.arrayValue?
-                        .compactMap { $0["digest"]?["gitCommit"]?.stringValue }
-                    #expect(commits?.contains(pinned) == true)
+                    let source = definition?["resolvedDependencies"]?.arrayValue?.first
+                    let submodules = source?["annotations"]?["submodules"]?.arrayValue
+                    #expect(submodules?.count == 1)
+                    #expect(submodules?.first?["path"] == "library")
+                    #expect(submodules?.first?["gitCommit"]?.stringValue == pinned)
                 }
             }
         }
