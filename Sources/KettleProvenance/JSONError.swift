@@ -10,6 +10,8 @@ public enum JSONError: UserFacingError, Hashable {
     case invalidEscape(offset: Int)
     /// Half of a UTF-16 surrogate pair, which stands for no character.
     case loneSurrogate(offset: Int)
+    /// More combining marks on one character than any language has (UAX #15, Stream-Safe Text Format).
+    case tooManyCombiningMarks(limit: Int, offset: Int)
     /// A control character that should have been escaped.
     case controlCharacter(offset: Int)
     /// A number that no double can hold, such as 1e999.
@@ -28,6 +30,7 @@ public enum JSONError: UserFacingError, Hashable {
         case .invalidUTF8: "json.invalid_utf8"
         case .invalidEscape: "json.invalid_escape"
         case .loneSurrogate: "json.lone_surrogate"
+        case .tooManyCombiningMarks: "json.combining_marks"
         case .controlCharacter: "json.control_character"
         case .numberOutOfRange: "json.number_out_of_range"
         case .duplicateMember: "json.duplicate_member"
@@ -45,6 +48,8 @@ public enum JSONError: UserFacingError, Hashable {
         case .invalidUTF8(let offset): "the JSON is not UTF-8 at byte \(offset)"
         case .invalidEscape(let offset): "the JSON has an unknown escape at byte \(offset)"
         case .loneSurrogate(let offset): "the JSON has half of a surrogate pair at byte \(offset)"
+        case .tooManyCombiningMarks(let limit, let offset):
+            "the JSON has more than \(limit) combining marks on one character in the string at byte \(offset)"
         case .controlCharacter(let offset): "the JSON has an unescaped control character at byte \(offset)"
         case .numberOutOfRange(let offset): "the JSON has a number beyond all doubles at byte \(offset)"
         case .duplicateMember(let name, let offset):

@@ -26,7 +26,7 @@ struct InspectCommand: ParsableCommand {
         }
         Terminal.warn("claims only, nothing is checked: kettle verify does that")
         for (label, value) in rows(of: statement, in: bundle) {
-            let padding = String(repeating: " ", count: max(1, 14 - label.count))
+            let padding = String(repeating: " ", count: max(1, 19 - label.count))
             Terminal.say("\(label)\(padding)\(Finding.printable(value))")
         }
     }
