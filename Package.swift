@@ -89,10 +89,12 @@ var targets: [Target] = [
     tests("KettleMultipartTests", ["KettleMultipart", "KettleError"]),
     tests("KettleStoreTests", ["KettleStore", "KettleProvenance", "KettleError", nio, posix, log, system]),
     tests("KettleBuildTests", ["KettleBuild", "KettleProvenance", "KettleError"]),
-    tests("EndToEndTests", [
-        "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, log, subprocess, system,
-        .product(name: "AsyncHTTPClient", package: "async-http-client"), "kettle",
-    ]),
+    tests(
+        "EndToEndTests",
+        [
+            "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, log, subprocess, system,
+            .product(name: "AsyncHTTPClient", package: "async-http-client"), "kettle",
+        ]),
 ]
 
 // Fuzzing/run sets this: libFuzzer needs flags that a dependency may not have.
