@@ -1,0 +1,269 @@
+import Foundation
+import Glibc
+import KettleProvenance
+import KettleSandbox
+import KettleTesting
+import SystemPackage
+import Testing
+
+@testable import KettleToolchains
+
+/// Where a project's crates come from, decided from its files alone.
+@Suite struct CargoInputsTests {
+    let scratch: ScratchFolder
+    let cargo: CargoToolchain
+
+    init() async throws {
+        scratch = try ScratchFolder()
+        cargo = try await CargoToolchain.locate(configuration: CargoConfiguration())
+    }
+
+    private static let archive: [UInt8] = Array("a crate".utf8)
+    private static let checksum = ContentDigest(of: archive).hex
+    private static let locked = """
+        version = 4
+        [[package]]
+        name = "app"
+        version = "0.1.0"
+        [[package]]
+        name = "b"
+        version = "1.0.0"
+        source = "registry+https://github.com/rust-lang/crates.io-index"
+        checksum = "\(checksum)"
+        """
+    private static let vendoring = """
+        [source.crates-io]
+        replace-with = "vendored-sources"
+        [source.vendored-sources]
+        directory = "vendor"
+        """
+
+    private func layout(_ files: [String: String], project: String = "") throws -> BuildLayout {
+        var files = files
+        for (name, text) in [
+            "Cargo.toml": "[package]\nname = \"app\"\nversion = \"0.1.0\"\n", "Cargo.lock": Self.locked,
+        ] where files[name] == nil { files[name] = text }
+        let source = try scratch.write(files, to: "source")
+        return BuildLayout(
+            source: source, project: project, target: scratch.path.appending("target"),
+            dependencies: scratch.path.appending("dependencies"))
+    }
+
+    private func inputs(_ layout: BuildLayout) throws -> LockedInputs {
+        try cargo.lockedInputs(of: layout.projectFolder)
+    }
+
+    private func verify(_ layout: BuildLayout) throws -> [ResourceDescriptor] {
+        try cargo.verifyInputs(try inputs(layout), layout: layout)
+    }
+
+    private func expectRefusal(_ code: String, _ layout: BuildLayout) throws {
+        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout) == nil)
+        #expect { try verify(layout) } throws: { ($0 as? ToolchainError)?.code == code }
+    }
+
+    // MARK: - Lockfile
+
+    @Test func `a project without a lockfile is told so`() throws {
+        let folder = try scratch.write(["Cargo.toml": "[package]"], to: "bare")
+        #expect(throws: ToolchainError.lockfileMissing(name: "Cargo.lock")) { try cargo.lockedInputs(of: folder) }
+    }
+
+    @Test func `a lockfile that is a link or a pipe is refused`() throws {
+        let folder = try scratch.write(["Cargo.toml": "[package]"], to: "odd")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.appending("Cargo.lock").string, withDestinationPath: "/etc/passwd")
+        #expect {
+            try cargo.lockedInputs(of: folder)
+        } throws: { ($0 as? ToolchainError)?.code == "toolchain.unreadable_file" }
+        unlink(folder.appending("Cargo.lock").string)
+        #expect(mkfifo(folder.appending("Cargo.lock").string, 0o600) == 0)
+        #expect {
+            try cargo.lockedInputs(of: folder)
+        } throws: { ($0 as? ToolchainError)?.code == "toolchain.unreadable_file" }
+    }
+
+    @Test func `a huge lockfile is refused unread`() throws {
+        let folder = try scratch.write(["Cargo.lock": ""], to: "huge")
+        #expect(truncate(folder.appending("Cargo.lock").string, 5 << 40) == 0 || errno == EFBIG)
+        if errno == EFBIG { #expect(truncate(folder.appending("Cargo.lock").string, 1 << 40) == 0) }
+        #expect {
+            try cargo.lockedInputs(of: folder)
+        } throws: { ($0 as? ToolchainError)?.code == "toolchain.unreadable_file" }
+    }
+
+    // MARK: - Supply
+
+    @Test func `a project without crates fetches nothing and depends on nothing`() throws {
+        let layout = try layout(["Cargo.lock": "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n"])
+        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout) == nil)
+        #expect(try verify(layout) == [])
+    }
+
+    @Test func `crates are fetched with the project's configuration hidden`() throws {
+        let layout = try layout([
+            ".cargo/config.toml": "[build]\nrustc-wrapper = \"/build/source/evil\"\n[http]\nproxy = \"evil:1\"\n",
+            ".cargo/config": "[net]\noffline = true\n",
+        ])
+        let command = try #require(cargo.fetchCommand(for: try inputs(layout), layout: layout))
+        #expect(command.network == .host)
+        #expect(Array(command.arguments.dropFirst()) == ["fetch", "--locked"])
+        for file in [".cargo/config.toml", ".cargo/config"] {
+            #expect(command.mounts.contains(.text("", at: "/build/source/\(file)")))
+        }
+        #expect(command.mounts.contains(.readOnly(layout.source, at: "/build/source")))
+        #expect(command.environment["RUSTC_WRAPPER"] == "")
+        #expect(command.environment["PATH"] == "/toolchain/rust/bin" || command.environment["PATH"] == "/usr/bin")
+        #expect(cargo.buildCommand(layout: layout).network == .none)
+    }
+
+    @Test func `vendored crates are recorded as such`() throws {
+        let layout = try layout([".cargo/config.toml": Self.vendoring])
+        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout) == nil)
+        #expect(
+            try verify(layout) == [
+                ResourceDescriptor(
+                    uri: "pkg:cargo/b@1.0.0", digest: ["sha256": Self.checksum], annotations: ["vendored": "source"])
+            ])
+    }
+
+    @Test func `vendoring may stand above the project's folder`() throws {
+        let layout = try layout(
+            [
+                ".cargo/config": Self.vendoring, "sub/Cargo.lock": Self.locked,
+                "sub/Cargo.toml": "[package]\nname = \"app\"\n",
+            ], project: "sub")
+        #expect(try verify(layout).map(\.uri) == ["pkg:cargo/b@1.0.0"])
+    }
+
+    @Test func `the operator's folder stands in for crates.io`() async throws {
+        let cargo = try await CargoToolchain.locate(configuration: CargoConfiguration(vendorDirectory: "/srv/crates"))
+        let layout = try layout([:])
+        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout) == nil)
+        #expect(
+            try cargo.verifyInputs(try inputs(layout), layout: layout).map(\.annotations) == [["vendored": "builder"]])
+        #expect(cargo.buildCommand(layout: layout).mounts.contains(.readOnly("/srv/crates", at: "/build/vendor")))
+    }
+
+    @Test func `packages of git and of other registries need vendoring`() throws {
+        let commit = String(repeating: "1", count: 40)
+        for source in [
+            "source = \"git+https://x.example/d#\(commit)\"",
+            "source = \"sparse+https://x.example/\"\nchecksum = \"\(Self.checksum)\"",
+        ] {
+            let lock = Self.locked + "\n[[package]]\nname = \"d\"\nversion = \"2.0.0\"\n\(source)\n"
+            let layout = try layout(["Cargo.lock": lock])
+            try expectRefusal("toolchain.unsupported_source", layout)
+            let vendored = try self.layout(["Cargo.lock": lock, ".cargo/config.toml": Self.vendoring])
+            #expect(try verify(vendored).count == 2)
+            unlink(vendored.source.appending(".cargo/config.toml").string)
+        }
+    }
+
+    // MARK: - Replacing sources
+
+    @Test(arguments: [
+        "paths = [\"other\"]\n", "include = [\"other.toml\"]\n", "[source]\n",
+        "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\nregistry = \"https://evil.example\"\n",
+        "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\nlocal-registry = \"vendor\"\n",
+        "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\ngit = \"https://evil.example\"\n",
+        "[source.crates-io]\nreplace-with = \"x\"\n",
+        "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\nreplace-with = \"crates-io\"\n",
+        "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\ndirectory = \"/usr/share/cargo/registry\"\n",
+        "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\ndirectory = \"../vendor\"\n",
+        "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\ndirectory = \"a/../../vendor\"\n",
+        "[source.x]\ndirectory = \"vendor\"\n", "source = 1\n", "[source]\ncrates-io = \"x\"\n",
+        "[source.crates-io]\nreplace-with = [\"x\"]\n[source.x]\ndirectory = \"vendor\"\n",
+        "[\"sou\\u0072ce\".crates-io]\nreplace-with = \"x\"\n[source.x]\nregistry = \"https://evil.example\"\n",
+        "source.crates-io.replace-with = \"x\"\nsource.x.registry = \"https://evil.example\"\n",
+    ])
+    func `any other replacement of sources is refused`(text: String) throws {
+        for name in ["config.toml", "config"] {
+            try expectRefusal("toolchain.source_replacement", try layout([".cargo/\(name)": text]))
+            unlink(scratch.path.appending("source").appending(".cargo").appending(name).string)
+        }
+    }
+
+    @Test func `two files that replace sources are refused`() throws {
+        try expectRefusal(
+            "toolchain.source_replacement",
+            try layout([".cargo/config.toml": Self.vendoring, ".cargo/config": Self.vendoring]))
+    }
+
+    @Test func `configuration behind a link or broken is refused`() throws {
+        let layout = try layout(["elsewhere/config.toml": Self.vendoring])
+        try FileManager.default.createSymbolicLink(
+            atPath: layout.source.appending(".cargo").string, withDestinationPath: "elsewhere")
+        try expectRefusal("toolchain.unreadable_file", layout)
+        unlink(layout.source.appending(".cargo").string)
+        try expectRefusal("toolchain.malformed_file", try self.layout([".cargo/config.toml": "[source"]))
+    }
+
+    // MARK: - Workspaces
+
+    @Test(arguments: [
+        ["Cargo.toml": "[workspace]\nmembers = [\"sub\"]\n"],
+        ["sub/Cargo.toml": "[package]\nname = \"app\"\nworkspace = \"../other\"\n", "Cargo.toml": "[package]\n"],
+        ["sub/Cargo.toml": "package.workspace = \"x\"\n", "Cargo.toml": "[package]\n"],
+    ])
+    func `a lockfile that cargo would not use is refused`(files: [String: String]) throws {
+        var files = files
+        files["sub/Cargo.lock"] = Self.locked
+        if files["sub/Cargo.toml"] == nil { files["sub/Cargo.toml"] = "[package]\nname = \"app\"\n" }
+        try expectRefusal("toolchain.not_the_workspace_root", try layout(files, project: "sub"))
+    }
+
+    @Test func `a workspace of its own in a workspace is fine`() throws {
+        let layout = try layout(
+            [
+                "Cargo.toml": "[workspace]\n", "sub/Cargo.toml": "[package]\nname = \"app\"\n[workspace]\n",
+                "sub/Cargo.lock": Self.locked,
+            ], project: "sub")
+        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout)?.workingDirectory == "/build/source/sub")
+    }
+
+    // MARK: - What was fetched
+
+    @Test func `archives that are what the lockfile says are dependencies`() throws {
+        let layout = try layout([:])
+        try scratch.write(["b-1.0.0.crate": "a crate"], to: "dependencies/registry/cache/index-1")
+        #expect(
+            try verify(layout) == [ResourceDescriptor(uri: "pkg:cargo/b@1.0.0", digest: ["sha256": Self.checksum])])
+    }
+
+    @Test func `an archive with other bytes is refused`() throws {
+        let layout = try layout([:])
+        try scratch.write(["b-1.0.0.crate": "A crate"], to: "dependencies/registry/cache/index-1")
+        #expect {
+            try verify(layout)
+        } throws: {
+            guard case .checksumMismatch("b 1.0.0", Self.checksum, let actual) = $0 as? ToolchainError else {
+                return false
+            }
+            return actual == ContentDigest(of: Array("A crate".utf8)).hex
+        }
+    }
+
+    @Test func `an archive that the lockfile does not name is refused`() throws {
+        let layout = try layout([:])
+        try scratch.write(["c-1.0.0.crate": "a crate"], to: "dependencies/registry/cache/index-1")
+        #expect(throws: ToolchainError.unexpectedPackage(file: "c-1.0.0.crate")) { try verify(layout) }
+    }
+
+    @Test func `an archive that is a link is refused`() throws {
+        let layout = try layout([:])
+        let cache = try scratch.write(["real": "a crate"], to: "dependencies/registry/cache/index-1")
+        #expect(rename(cache.appending("real").string, scratch.path.appending("real").string) == 0)
+        #expect(symlink(scratch.path.appending("real").string, cache.appending("b-1.0.0.crate").string) == 0)
+        #expect {
+            try verify(layout)
+        } throws: { ($0 as? ToolchainError)?.code == "toolchain.unreadable_file" }
+    }
+
+    @Test(arguments: ["https://x.example/", "sparse+https://x.example", "sparse+https://x\"\n/", "sparse+ftp://x/"])
+    func `a registry that is none is refused at start`(url: String) async {
+        await #expect {
+            try await CargoToolchain.locate(configuration: CargoConfiguration(registryMirror: url))
+        } throws: { ($0 as? ToolchainError)?.code == "toolchain.invalid_configuration" }
+    }
+}
