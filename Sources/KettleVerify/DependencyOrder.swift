@@ -1,6 +1,6 @@
 import KettleProvenance
 
-/// The order that `resolvedDependencies` must have: the source, its submodules, the lockfile, package URLs sorted, the tools.
+/// The order that `resolvedDependencies` must have: the source, the lockfile, package URLs sorted, the tools.
 struct DependencyOrder {
     let statement: Statement
 
@@ -15,7 +15,7 @@ struct DependencyOrder {
             return "the first input is \"\(source.uri ?? "")\" and not the source that the parameters name"
         }
         if let problem = problem(of: source) { return problem }
-        let afterSource = entries.dropFirst().drop(while: isSubmodule)
+        let afterSource = entries.dropFirst()
         guard let lockfile = afterSource.first, let name = lockfile.name, lockfile.sha256 != nil, !isPackage(lockfile)
         else { return "the lockfile is not named after the source" }
         let afterLockfile = afterSource.dropFirst()
@@ -38,18 +38,12 @@ struct DependencyOrder {
         return nil
     }
 
-    private func isSubmodule(_ entry: ResourceDescriptor) -> Bool {
-        entry.digest["gitCommit"] != nil && entry.sha256 == nil && !isPackage(entry)
-    }
-
     private func isPackage(_ entry: ResourceDescriptor) -> Bool { entry.uri?.hasPrefix("pkg:") ?? false }
 
     private func precedes(_ left: String, _ right: String) -> Bool { left.utf8.lexicographicallyPrecedes(right.utf8) }
 }
 
 extension Statement {
-    /// The lockfile among the resolved dependencies: the first entry after the source that has a SHA-256 and a name.
-    var lockfile: ResourceDescriptor? {
-        resolvedDependencies.dropFirst().first { $0.name != nil && $0.sha256 != nil }
-    }
+    /// The lockfile among the resolved dependencies: the entry after the source.
+    var lockfile: ResourceDescriptor? { resolvedDependencies.dropFirst().first }
 }
