@@ -85,8 +85,10 @@ package enum GitTree {
         case S_IFLNK:
             var target = [UInt8](repeating: 0, count: 4096)
             let count = name.withCString { name in
-                target.withUnsafeMutableBytes {
-                    readlinkat(folder, name, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+                target.withUnsafeMutableBytes { block in
+                    block.baseAddress.map {
+                        readlinkat(folder, name, $0.assumingMemoryBound(to: CChar.self), block.count)
+                    } ?? -1
                 }
             }
             guard count >= 0 else { throw .lastStorageError() }

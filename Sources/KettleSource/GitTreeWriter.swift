@@ -25,9 +25,10 @@ struct GitTreeListing: Sendable {
 
 /// Writes the blobs of a commit as `git cat-file --batch` prints them, each checked against its id.
 ///
-/// A class because the sandbox's output comes piece by piece from another task; one piece at a time.
-final class GitTreeWriter: Sendable {
-    private struct State: ~Copyable {
+/// A class because the sandbox's output comes piece by piece from another task. Unchecked: every use of the state is inside
+/// the lock, which the compiler cannot see through a writer that is itself a class.
+final class GitTreeWriter: @unchecked Sendable {
+    private struct State {
         var writer: TreeWriter
         /// Where each blob belongs; the folders of submodules are made at once.
         var places: [String: [(path: SourcePath, mode: String)]] = [:]
@@ -50,18 +51,15 @@ final class GitTreeWriter: Sendable {
     /// A blob that stands at several paths, a link or a commit is held in memory up to this size.
     private static let heldBytes: Int64 = 64 << 20
 
-    private let state: Mutex<State>
+    private let lock = Mutex(())
+    private var state: State
 
     init(_ entries: [GitTreeListing], into folder: FilePath, within limits: SourceLimits) throws(SourceError) {
         let writer = try TreeWriter(creating: folder, within: limits)
         var state = State(writer: writer)
         do throws(SourceError) {
             for entry in entries {
-                let checked: SourcePath?
-                do throws(SourceError) {
-                    checked = try Self.path(entry.path, limits)
-                } catch { throw error }
-                guard let path = checked else { throw SourceError.entryNameEmpty }
+                guard let path = try Self.path(entry.path, limits) else { throw SourceError.entryNameEmpty }
                 guard !path.holdsDotGit else { throw SourceError.entryDotGit(path: path.text) }
                 switch entry.mode {
                 case "160000": try writer.addFolder(path)
@@ -73,7 +71,7 @@ final class GitTreeWriter: Sendable {
             writer.discard()
             throw error
         }
-        self.state = Mutex(state)
+        self.state = state
     }
 
     private static func path(_ bytes: [UInt8], _ limits: SourceLimits) throws(SourceError) -> SourcePath? {
@@ -87,10 +85,10 @@ final class GitTreeWriter: Sendable {
     }
 
     /// The tree that a commit names, once it was seen.
-    func tree(of commit: String) -> String? { state.withLock { $0.trees[commit] } }
+    func tree(of commit: String) -> String? { lock.withLock { _ in state.trees[commit] } }
 
     func take(_ chunk: UnsafeRawBufferPointer) throws {
-        try state.withLock { state in
+        try lock.withLock { _ in
             var rest = chunk
             while !rest.isEmpty {
                 if state.object == nil {
@@ -109,14 +107,14 @@ final class GitTreeWriter: Sendable {
     }
 
     func finish() throws {
-        try state.withLock { state in
+        try lock.withLock { _ in
             guard state.places.isEmpty, state.object == nil else { throw SourceError.malformedArchive }
             try state.writer.finish()
         }
     }
 
     func discard() {
-        state.withLock { $0.writer.discard() }
+        lock.withLock { _ in state.writer.discard() }
     }
 
     private static func begin(_ state: inout State) throws {

@@ -18,13 +18,12 @@ struct FileName: Hashable, Sendable {
     var bytes: ArraySlice<UInt8> { terminated.dropLast() }
 
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        terminated.withUnsafeBytes { bytes in
-            body(bytes.assumingMemoryBound(to: CChar.self).baseAddress ?? FileName.empty)
+        terminated.map { CChar(bitPattern: $0) }.withUnsafeBufferPointer { characters in
+            // An array with a NUL in it always has a base address.
+            guard let start = characters.baseAddress else { return withUnsafePointer(to: 0) { body($0) } }
+            return body(start)
         }
     }
-
-    // An array with a NUL in it always has a base address; this spares the force unwrap that would say so.
-    private static let empty: UnsafePointer<CChar> = UnsafePointer(strdup("") ?? UnsafeMutablePointer.allocate(capacity: 1))
 
     /// `.git` in any case: what git, or a file system that ignores case, would take for a repository.
     var isDotGit: Bool {
@@ -38,7 +37,7 @@ struct SourcePath: Hashable, Sendable {
     let components: [FileName]
 
     /// For messages: what is not UTF-8 is repaired.
-    var text: String { String(decoding: components.map(\.bytes).joined(separator: [UInt8(ascii: "/")]), as: UTF8.self) }
+    var text: String { String(decoding: Array(components.map(\.bytes).joined(separator: [UInt8(ascii: "/")])), as: UTF8.self) }
 
     var holdsDotGit: Bool { components.contains(where: \.isDotGit) }
 

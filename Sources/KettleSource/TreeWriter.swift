@@ -32,7 +32,7 @@ final class TreeWriter {
         if mkdir(folder.string, 0o755) != 0 {
             guard errno == EEXIST, try FolderListing.entries(of: folder).isEmpty else { throw .lastStorageError() }
         }
-        root = open(folder.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        root = Glibc.open(folder.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard root >= 0 else { throw .lastStorageError() }
         self.folder = folder
         self.limits = limits
@@ -99,7 +99,9 @@ final class TreeWriter {
     func extendFile(to size: Int64) throws(SourceError) {
         guard let current = file, size > current.position else { return }
         try countBytes(size - current.position)
-        guard ftruncate(current.descriptor, size) == 0, lseek(current.descriptor, size, SEEK_SET) == size else {
+        guard ftruncate(current.descriptor, off_t(size)) == 0,
+            Int64(lseek(current.descriptor, off_t(size), SEEK_SET)) == size
+        else {
             throw .lastStorageError()
         }
         file?.position = size

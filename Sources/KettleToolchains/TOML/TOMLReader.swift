@@ -156,9 +156,7 @@ struct TOMLReader {
         default: break
         }
         if let integer = decimal(word) { return .integer(integer) }
-        guard let first = word.utf8.first, "+-0123456789in".utf8.contains(first) else {
-            throw error("\"\(word)\" is not a value")
-        }
+        guard isFloatOrDate(word) else { throw error("\"\(word)\" is not a value") }
         return .other(word)
     }
 
@@ -166,6 +164,14 @@ struct TOMLReader {
         let start = position
         while let byte = peek, Self.isBare(byte) || ".+:".utf8.contains(byte) { position += 1 }
         return text(start..<position)
+    }
+
+    /// Whether a word looks like a value that is passed over; not whether the number or the day exists.
+    private func isFloatOrDate(_ word: String) -> Bool {
+        let rest = word.hasPrefix("+") || word.hasPrefix("-") ? word.dropFirst() : word[...]
+        if rest == "inf" || rest == "nan" { return true }
+        guard let first = rest.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        return rest.utf8.contains { ".eE-:xob".utf8.contains($0) }
     }
 
     private func decimal(_ word: String) -> Int64? {
