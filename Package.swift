@@ -38,6 +38,7 @@ var targets: [Target] = [
             "KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", log, posix, nio, system,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ], swiftSettings: settings),
     module(
         "KettleServer",

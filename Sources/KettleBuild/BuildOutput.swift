@@ -61,7 +61,9 @@ final class BuildOutput: Sendable {
     var lastLines: [String] { state.withLock { $0.lastLines } }
 
     /// What the toolchain itself announced as made.
-    var announcedArtifacts: [ArtifactPath] { state.withLock { $0.reader.artifacts() } }
+    var announcedArtifacts: [ArtifactPath] {
+        get throws { try state.withLock { try $0.reader.artifacts() } }
+    }
 
     private func publish(_ lines: Lines, _ state: inout State) throws {
         guard !lines.shown.isEmpty else { return }

@@ -193,7 +193,7 @@ struct BuildPipeline: Sendable {
     private func collect(_ output: BuildOutput, _ layout: BuildLayout, _ toolchain: any Toolchain) async throws
         -> [RecordedFile]
     {
-        let announced = output.announcedArtifacts
+        let announced = try output.announcedArtifacts
         guard !announced.isEmpty else {
             throw BuildError.noArtifacts(command: toolchain.commandName)
         }

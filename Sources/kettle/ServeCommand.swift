@@ -8,9 +8,11 @@ import KettleSource
 import KettleStore
 import KettleToolchains
 import Logging
+import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import SystemPackage
+import UnixSignals
 
 /// `kettle serve`: the service, until SIGTERM or Ctrl-C.
 struct ServeCommand: AsyncParsableCommand {
@@ -103,7 +105,7 @@ struct ServeCommand: AsyncParsableCommand {
         var group = ServiceGroupConfiguration(
             services: [.init(service: http), .init(service: BuildLifecycle(builds))],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        group.maximumGracefulShutdownDuration = .seconds(30)
+        group.maximumGracefulShutdownDuration = Duration.seconds(30)
         try await ServiceGroup(configuration: group).run()
         try store.close()
         try await threads.shutdownGracefully()
