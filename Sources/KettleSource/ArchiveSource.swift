@@ -10,7 +10,9 @@ package enum ArchiveFormat: Sendable, Hashable {
     /// Looks at the first bytes of a file.
     package static func recognise(prefix: UnsafeRawBufferPointer) -> ArchiveFormat? {
         // PKWARE APPNOTE 6.3.10, 4.3.7: a local file header; 4.3.16: the end record of an archive with no entries.
-        if prefix.starts(with: [0x50, 0x4B, 0x03, 0x04]) || prefix.starts(with: [0x50, 0x4B, 0x05, 0x06]) { return .zip }
+        if prefix.starts(with: [0x50, 0x4B, 0x03, 0x04]) || prefix.starts(with: [0x50, 0x4B, 0x05, 0x06]) {
+            return .zip
+        }
         // RFC 1952, section 2.3.1: the two magic bytes and the deflate method.
         if prefix.starts(with: [0x1F, 0x8B, 0x08]) { return .tarGzip }
         return nil
@@ -151,7 +153,9 @@ private struct ArchiveUnpacking {
     private func failure(_ archive: OpaquePointer) -> SourceError {
         let reason = archive_error_string(archive).map { String(cString: $0).lowercased() } ?? ""
         if reason.contains("encrypt") || reason.contains("passphrase") { return .encrypted(path: "") }
-        if reason.contains("truncated") || reason.contains("end-of-file") || reason.contains("premature") { return .cutOff }
+        if reason.contains("truncated") || reason.contains("end-of-file") || reason.contains("premature") {
+            return .cutOff
+        }
         return .malformedArchive
     }
 }

@@ -50,7 +50,8 @@ package struct GitSource: Sendable {
         progress: @Sendable (String) async -> Void
     ) async throws -> GitCheckout {
         let repository = try makeRepository(in: workspace, number: 0)
-        let git = GitCommands(sandbox: sandbox, workspace: workspace, repository: repository, url: url,
+        let git = GitCommands(
+            sandbox: sandbox, workspace: workspace, repository: repository, url: url,
             pins: try await pin(url), allowsHTTP: policy.allowsHTTP, timeout: timeout, limits: limits)
         let (commit, name) = try await resolve(ref, git)
         var fetched = Fetched()
@@ -138,7 +139,8 @@ package struct GitSource: Sendable {
     }
 
     private func submoduleURLs(of commit: String, _ git: GitCommands) async throws -> [String: String] {
-        let listing = try await git.run(["config", "--blob", "\(commit):.gitmodules", "--list", "-z"], allowFailure: true)
+        let listing = try await git.run(
+            ["config", "--blob", "\(commit):.gitmodules", "--list", "-z"], allowFailure: true)
         var paths: [String: String] = [:]
         var urls: [String: String] = [:]
         for item in listing.split(separator: 0) {
@@ -224,7 +226,9 @@ struct GitCommands: Sendable {
         let output = Mutex<[UInt8]>([])
         try await run(arguments, allowFailure: allowFailure, missing: missing) { chunk in
             try output.withLock { output in
-                guard output.count + chunk.count <= 64 << 20 else { throw SourceError.tooManyEntries(limit: limits.entries) }
+                guard output.count + chunk.count <= 64 << 20 else {
+                    throw SourceError.tooManyEntries(limit: limits.entries)
+                }
                 output += chunk
             }
         }
@@ -258,7 +262,8 @@ struct GitCommands: Sendable {
                 }
             }
         } catch SandboxError.limitExceeded(let limit, let value) {
-            throw limit == "wall clock" ? SourceError.fetchTimedOut(url: url.text, limit: value) : .fetchTooLarge(url: url.text)
+            throw limit == "wall clock"
+                ? SourceError.fetchTimedOut(url: url.text, limit: value) : .fetchTooLarge(url: url.text)
         }
         guard !end.succeeded, !allowFailure else { return }
         throw failure(String(decoding: errors.withLock { $0 }, as: UTF8.self).lowercased(), end.status, missing)

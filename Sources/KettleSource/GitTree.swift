@@ -39,7 +39,9 @@ package enum GitTree {
         guard digits.count == 40 else { return nil }
         var bytes: [UInt8] = []
         for index in stride(from: 0, to: 40, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             bytes.append(byte)
         }
         return bytes

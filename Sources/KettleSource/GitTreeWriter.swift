@@ -63,7 +63,8 @@ final class GitTreeWriter: @unchecked Sendable {
                 guard !path.holdsDotGit else { throw SourceError.entryDotGit(path: path.text) }
                 switch entry.mode {
                 case "160000": try writer.addFolder(path)
-                case "100644", "100755", "100664", "120000": state.places[entry.id, default: []].append((path, entry.mode))
+                case "100644", "100755", "100664", "120000":
+                    state.places[entry.id, default: []].append((path, entry.mode))
                 default: throw SourceError.entryTypeUnknown(path: path.text)
                 }
             }
@@ -135,7 +136,8 @@ final class GitTreeWriter: @unchecked Sendable {
         state.object = object
     }
 
-    private static func consume(_ bytes: UnsafeRawBufferPointer, _ state: inout State) throws -> UnsafeRawBufferPointer {
+    private static func consume(_ bytes: UnsafeRawBufferPointer, _ state: inout State) throws -> UnsafeRawBufferPointer
+    {
         guard var object = state.object else { return bytes }
         let count = Int(min(object.remaining, Int64(bytes.count)))
         let piece = UnsafeRawBufferPointer(rebasing: bytes[..<count])
@@ -168,7 +170,9 @@ final class GitTreeWriter: @unchecked Sendable {
         }
         if object.type == "commit" {
             let line = object.content.prefix { $0 != 0x0A }
-            if line.starts(with: "tree ".utf8) { state.trees[object.id] = String(decoding: line.dropFirst(5), as: UTF8.self) }
+            if line.starts(with: "tree ".utf8) {
+                state.trees[object.id] = String(decoding: line.dropFirst(5), as: UTF8.self)
+            }
             return
         }
         guard let places = state.places.removeValue(forKey: object.id) else { return }

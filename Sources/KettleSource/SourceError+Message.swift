@@ -7,7 +7,8 @@ extension SourceError {
         case .cutOff: "the archive ends before it is complete"
         case .malformedArchive: "the archive is damaged"
         case .trailingBytes: "the file goes on after the end of the archive"
-        case .compressionUnsupported(let path): "the entry \(shown(path)) is compressed with something other than deflate"
+        case .compressionUnsupported(let path):
+            "the entry \(shown(path)) is compressed with something other than deflate"
         case .entryAmbiguous(let path): "the entry \(shown(path)) has another name in the archive's directory"
         case .entriesOverlap: "entries of the archive overlap"
         case .tooManyEntries(let limit): "the source has more than \(limit) files and folders"
@@ -58,10 +59,12 @@ extension SourceError {
         case .fetchTooLarge(let url): "what \(shown(url)) sends is larger than a source may be"
         case .objectsInvalid(let url): "the objects that \(shown(url)) sends are not valid"
         case .objectFormatUnsupported(let url): "the repository at \(shown(url)) uses SHA-256 object names"
-        case .treeMismatch(let expected, let actual): "the files have the tree id \(actual), the commit says \(expected)"
+        case .treeMismatch(let expected, let actual):
+            "the files have the tree id \(actual), the commit says \(expected)"
         case .submoduleWithoutURL(let path): "the submodule \(shown(path)) has no URL in .gitmodules"
         case .tooManySubmodules(let limit): "the repository has more than \(limit) submodules"
-        case .submoduleTooDeep(let path, let limit): "the submodule \(shown(path)) lies more than \(limit) repositories deep"
+        case .submoduleTooDeep(let path, let limit):
+            "the submodule \(shown(path)) lies more than \(limit) repositories deep"
         case .gitFailed(let url, let status): "fetching \(shown(url)) failed with status \(status)"
         case .diskFull: "the machine has no room left for the source"
         case .storage(let number): "the source could not be stored (system error \(number))"
@@ -74,14 +77,16 @@ extension SourceError {
         case .emptyArchive: "pack the project's folder and send that"
         case .encrypted: "pack the project without a password"
         case .cutOff: "send the archive again; the file or its upload was interrupted"
-        case .malformedArchive, .trailingBytes, .entryAmbiguous, .entriesOverlap: "pack the project again, with zip or tar"
+        case .malformedArchive, .trailingBytes, .entryAmbiguous, .entriesOverlap:
+            "pack the project again, with zip or tar"
         case .compressionUnsupported: "pack the project with zip -r, which stores and deflates"
         case .tooManyEntries, .tooLarge, .ratioExceeded: "leave out what the build does not need, such as target/"
         case .entryEscapesTree, .entryAbsolute, .entryNameHoldsNUL, .entryNameEmpty:
             "pack the project with paths relative to its root"
         case .entryNameHoldsBackslash: "pack with a program that writes forward slashes, such as zip, 7z or tar -a"
         case .entryNameUnreadable: "use UTF-8 for the names of files"
-        case .linkEscapesTree, .linkAbsolute: "replace the link by what it points to, or by a relative link inside the project"
+        case .linkEscapesTree, .linkAbsolute:
+            "replace the link by what it points to, or by a relative link inside the project"
         case .hardLinkTarget: "pack with tar --hard-dereference"
         case .urlSchemeNotAllowed: "use the https:// address of the repository"
         case .urlHasCredentials: "only public repositories can be built; leave out the user name and password"

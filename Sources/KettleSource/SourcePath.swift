@@ -28,7 +28,9 @@ struct FileName: Hashable, Sendable {
     /// `.git` in any case: what git, or a file system that ignores case, would take for a repository.
     var isDotGit: Bool {
         terminated.count == 5 && terminated[0] == UInt8(ascii: ".")
-            && zip(terminated[1...], [UInt8(ascii: "g"), UInt8(ascii: "i"), UInt8(ascii: "t")]).allSatisfy { $0 | 0x20 == $1 }
+            && zip(terminated[1...], [UInt8(ascii: "g"), UInt8(ascii: "i"), UInt8(ascii: "t")]).allSatisfy {
+                $0 | 0x20 == $1
+            }
     }
 }
 
@@ -37,7 +39,9 @@ struct SourcePath: Hashable, Sendable {
     let components: [FileName]
 
     /// For messages: what is not UTF-8 is repaired.
-    var text: String { String(decoding: Array(components.map(\.bytes).joined(separator: [UInt8(ascii: "/")])), as: UTF8.self) }
+    var text: String {
+        String(decoding: Array(components.map(\.bytes).joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
+    }
 
     var holdsDotGit: Bool { components.contains(where: \.isDotGit) }
 

@@ -60,7 +60,8 @@ package struct URLPolicy: Sendable {
         {
             throw .urlHasCredentials
         }
-        guard let parts = Self.parts(text), parts.path.count > 1, !parts.path.contains("/../"), !parts.path.hasSuffix("/..")
+        guard let parts = Self.parts(text), parts.path.count > 1, !parts.path.contains("/../"),
+            !parts.path.hasSuffix("/..")
         else { throw .urlMalformed(url: String(text.prefix(200))) }
         let port = parts.port ?? Self.defaultPort(parts.scheme)
         let isAllowed = prefixes.contains { prefix in
@@ -94,8 +95,10 @@ package struct URLPolicy: Sendable {
         var next = list
         while let info = next {
             var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-            guard getnameinfo(
-                info.pointee.ai_addr, info.pointee.ai_addrlen, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0
+            guard
+                getnameinfo(
+                    info.pointee.ai_addr, info.pointee.ai_addrlen, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST)
+                    == 0
             else { throw .urlHostUnknown(host: url.host) }
             let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             guard Self.isPublic(text) else { throw .urlNotPublic(host: url.host) }
@@ -137,7 +140,9 @@ package struct URLPolicy: Sendable {
         }
         var odd = in_addr()
         if inet_aton(host, &odd) != 0 { throw .urlOddAddress(host: host) }
-        let reserved = ["localhost", "local", "internal", "localdomain", "home.arpa", "lan", "intranet", "corp", "test"]
+        let reserved = [
+            "localhost", "local", "internal", "localdomain", "home.arpa", "lan", "intranet", "corp", "test",
+        ]
         guard host.contains("."), !reserved.contains(where: { host == $0 || host.hasSuffix(".\($0)") }) else {
             throw .urlNotPublic(host: host)
         }
@@ -149,10 +154,14 @@ package struct URLPolicy: Sendable {
         guard let bytes = addressBytes(text) else { return false }
         if bytes.count == 4 { return isPublicIPv4(bytes) }
         // Addresses that carry an IPv4 one: mapped, NAT64 and 6to4.
-        if bytes.prefix(10).allSatisfy({ $0 == 0 }) { return bytes[10] == 0xFF && bytes[11] == 0xFF && isPublicIPv4(Array(bytes[12...])) }
+        if bytes.prefix(10).allSatisfy({ $0 == 0 }) {
+            return bytes[10] == 0xFF && bytes[11] == 0xFF && isPublicIPv4(Array(bytes[12...]))
+        }
         if bytes.starts(with: [0x00, 0x64, 0xFF, 0x9B]) { return false }
         if bytes.starts(with: [0x20, 0x02]) { return isPublicIPv4(Array(bytes[2..<6])) }
-        if bytes.starts(with: [0x20, 0x01, 0x0D, 0xB8]) || bytes.starts(with: [0x20, 0x01, 0x00, 0x00]) { return false }
+        if bytes.starts(with: [0x20, 0x01, 0x0D, 0xB8]) || bytes.starts(with: [0x20, 0x01, 0x00, 0x00]) {
+            return false
+        }
         // Only 2000::/3 is global unicast.
         return bytes[0] & 0xE0 == 0x20
     }
