@@ -10,7 +10,7 @@ import Testing
     @Test func `a form's fields and files come out as they went in`() throws {
         let read = try ReadForm(Self.twoParts)
         #expect(read.ended)
-        #expect(read.parts.allSatisfy(\.isComplete))
+        #expect(read.parts.allSatisfy { $0.isComplete })
         #expect(
             read.parts.map(\.headers) == [
                 MultipartHeaders(name: "repo_url"),
