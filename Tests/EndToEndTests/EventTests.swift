@@ -81,7 +81,7 @@ extension EndToEnd {
                 let project = try scratch.write(Projects.slow(seconds: 20, warnings: 300), to: "p")
                 let build = try await service.start(
                     FormData(source: try await Command.packed(project, as: "source.zip")))
-                let connected = Mutex(0)
+                let connected = Connected()
                 let digests = try await withThrowingTaskGroup(of: ContentDigest.self) { group in
                     for _ in 0..<readers {
                         group.addTask {
@@ -93,13 +93,13 @@ extension EndToEnd {
                                     defer { received.hasBegun = true }
                                     return !received.hasBegun
                                 }
-                                if isFirst { connected.withLock { $0 += 1 } }
+                                if isFirst { connected.count.withLock { $0 += 1 } }
                                 return true
                             }
                             return received.withLock { $0.hasher.finalize() }
                         }
                     }
-                    try await eventually { connected.withLock { $0 } == readers }
+                    try await eventually { connected.count.withLock { $0 } == readers }
                     #expect(try await service.get("/v1/builds/\(build)").json()["status"] == "running")
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
@@ -113,4 +113,9 @@ extension EndToEnd {
             }
         }
     }
+}
+
+/// How many readers have their first event.
+private final class Connected: Sendable {
+    let count = Mutex(0)
 }
