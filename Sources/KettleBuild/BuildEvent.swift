@@ -41,8 +41,15 @@ package struct BuildEvent: Sendable, Hashable {
         return bytes
     }
 
+    private static let completeStart = Array(#"{"type":"complete","result":"#.utf8)
+
     /// The last event of every stream.
     package static func complete(result: [UInt8]) -> [UInt8] {
-        Array(#"{"type":"complete","result":"#.utf8) + result + [UInt8(ascii: "}")]
+        completeStart + result + [UInt8(ascii: "}")]
+    }
+
+    /// The result in an event that ``complete(result:)`` made, nil for any other event.
+    package static func result(ofComplete event: [UInt8]) -> [UInt8]? {
+        event.starts(with: completeStart) ? Array(event.dropFirst(completeStart.count).dropLast()) : nil
     }
 }

@@ -82,7 +82,11 @@ package final class BuildService: Sendable {
         let pipeline = BuildPipeline(
             id: id, request: request, configuration: configuration, workspace: intake.workspace, folder: folder,
             events: events, slots: slots, threads: threads, startedAt: startedAt)
-        let build = RunningBuild(id: id, events: events) { await self.finish(pipeline) }
+        let build = RunningBuild(id: id, events: events) {
+            try await pipeline.run()
+        } finish: {
+            await self.finish(pipeline, $0)
+        }
         let mustStop = state.withLock { state in
             state.running[id] = build
             return state.isStopping
@@ -92,14 +96,16 @@ package final class BuildService: Sendable {
         return build
     }
 
-    /// Runs a build and brings it to its recorded end, whatever happens in it.
-    private func finish(_ pipeline: BuildPipeline) async -> BuildOutcome {
+    /// Brings a build to its recorded end, whatever happened in it.
+    private func finish(
+        _ pipeline: BuildPipeline, _ ended: Result<SealedBuild, any Error>
+    ) async -> BuildOutcome {
         let id = pipeline.id
         var outcome: BuildOutcome
         var files: [RecordedFile] = []
         var buildSystem: String?
         do {
-            let sealed = try await pipeline.run()
+            let sealed = try ended.get()
             files = sealed.files
             buildSystem = sealed.buildSystem
             outcome = BuildOutcome(state: .success, httpStatus: 200, result: BuildResult(sealed, of: id).encoded)
@@ -141,8 +147,9 @@ package final class BuildService: Sendable {
         return failure
     }
 
+    /// A task of its own: the one that asks may be cancelled, and what it leaves must go all the same.
     private func remove(_ workspace: Workspace) async {
-        try? await threads.runIfActive { _ = workspace.remove() }
+        await Task { [threads] in try? await threads.runIfActive { _ = workspace.remove() } }.value
     }
 }
 
@@ -179,17 +186,36 @@ extension BuildService {
             let path = store.folder.work.appending(FilePath.Component(name) ?? "unnamed")
             try await threads.runIfActive { _ = Workspace(path: path, uid: nil).remove() }
         }
-        for record in try await store.unfinished() {
-            let result = BuildResult(BuildFailure(BuildError.interrupted), of: record.id).encoded
-            let path = store.folder.build(record.id).appending("events")
-            try? await threads.runIfActive {
-                let events = try EventLog(openingAt: path, isWritable: true)
-                try events.append([BuildEvent.complete(result: result)])
-            }
-            try await store.finish(
-                record.id, state: .failed, buildSystem: nil, at: BuildTime.now.milliseconds, result: result, files: [])
-            logger.warning("ended a build that the last process left", metadata: ["build": "\(record.id)"])
+        for record in try await store.unfinished() { try await end(record) }
+        for record in try await store.lastFinished() { await completeEvents(of: record) }
+    }
+
+    /// Gives a build its last event if the last process ended between recording the build and saying so.
+    private func completeEvents(of record: BuildRecord) async {
+        guard let result = record.result else { return }
+        let path = store.folder.build(record.id).appending("events")
+        try? await threads.runIfActive {
+            let events = try EventLog(openingAt: path, isWritable: true)
+            guard try events.last().flatMap(BuildEvent.result(ofComplete:)) == nil else { return }
+            try events.append([BuildEvent.complete(result: result)])
         }
+    }
+
+    /// Ends a build of the last process: as its log says, or else as interrupted.
+    private func end(_ record: BuildRecord) async throws {
+        let path = store.folder.build(record.id).appending("events")
+        let interrupted = BuildResult(BuildFailure(BuildError.interrupted), of: record.id).encoded
+        let result = try? await threads.runIfActive {
+            let events = try EventLog(openingAt: path, isWritable: true)
+            if let last = try events.last(), let result = BuildEvent.result(ofComplete: last) { return result }
+            try events.append([BuildEvent.complete(result: interrupted)])
+            return interrupted
+        }
+        // A build that was not recorded has nothing to show for itself, whatever its last event says.
+        try await store.finish(
+            record.id, state: .failed, buildSystem: nil, at: BuildTime.now.milliseconds, result: result ?? interrupted,
+            files: [])
+        logger.warning("ended a build that the last process left", metadata: ["build": "\(record.id)"])
     }
 
     /// Takes no more requests, ends the running builds as failed and returns when the last of them is recorded.

@@ -10,30 +10,41 @@ package struct BuildOutcome: Sendable {
 }
 
 /// A build that runs, for those who follow it.
+///
+/// Two tasks: the work, which may be cancelled, and the end, which may not be, because a build that was cancelled is
+/// recorded and cleared away like any other.
 package final class RunningBuild: Sendable {
     package let id: BuildID
     package let events: EventLog
-    private let body: @Sendable () async -> BuildOutcome
-    private let task = Mutex<Task<BuildOutcome, Never>?>(nil)
+    private let run: @Sendable () async throws -> SealedBuild
+    private let finish: @Sendable (Result<SealedBuild, any Error>) async -> BuildOutcome
+    private let tasks = Mutex<(work: Task<SealedBuild, any Error>, end: Task<BuildOutcome, Never>)?>(nil)
 
-    init(id: BuildID, events: EventLog, _ body: @escaping @Sendable () async -> BuildOutcome) {
+    init(
+        id: BuildID, events: EventLog, run: @escaping @Sendable () async throws -> SealedBuild,
+        finish: @escaping @Sendable (Result<SealedBuild, any Error>) async -> BuildOutcome
+    ) {
         self.id = id
         self.events = events
-        self.body = body
+        self.run = run
+        self.finish = finish
     }
 
     /// Begins once the service knows of the build, so that it cannot end before it is known.
     func begin() {
-        task.withLock { $0 = Task { [body] in await body() } }
+        tasks.withLock { tasks in
+            let work = Task { [run] in try await run() }
+            tasks = (work, Task { [finish] in await finish(work.result) })
+        }
     }
 
     /// Waits for the end.
     package func outcome() async -> BuildOutcome? {
-        await task.withLock { $0 }?.value
+        await tasks.withLock { $0?.end }?.value
     }
 
     /// Asks the build to end now; it ends as failed.
     func cancel() {
-        task.withLock { $0 }?.cancel()
+        tasks.withLock { $0?.work }?.cancel()
     }
 }

@@ -223,9 +223,9 @@ struct BuildRoutes: Sendable {
     // MARK: - Parameters
 
     private func parameter(_ name: String, _ context: BasicRequestContext) throws -> String {
-        guard let text = context.parameters.get(name)?.removingPercentEncoding, !text.isEmpty else {
-            throw ProblemDetails.notFound
-        }
+        guard let text = context.parameters.get(name)?.removingPercentEncoding, !text.isEmpty,
+            text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })  // no recorded name has them, and SQLite ends at NUL
+        else { throw ProblemDetails.notFound }
         return text
     }
 

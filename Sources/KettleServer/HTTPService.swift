@@ -47,7 +47,8 @@ package struct HTTPService: Sendable {
             router: router,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ExpectContinueHandler()], idleTimeout: Self.idleTimeout)),
+                    additionalChannelHandlers: [ExpectContinueHandler(), UpgradeOfferHandler()],
+                    idleTimeout: Self.idleTimeout)),
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "kettle", backlog: 1024,
                 reuseAddress: true),

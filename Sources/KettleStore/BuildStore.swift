@@ -86,6 +86,16 @@ package struct BuildStore: Sendable {
         }
     }
 
+    /// The builds that ended within a minute of the one that ended last.
+    package func lastFinished() async throws -> [BuildRecord] {
+        try await database.read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT * FROM build WHERE finished_at >= (SELECT max(finished_at) FROM build) - 60000"
+            ).compactMap(Self.record)
+        }
+    }
+
     /// The recorded file of that name, or nil.
     package func file(of id: BuildID, _ category: RecordedFile.Category, named name: String) async throws
         -> RecordedFile?

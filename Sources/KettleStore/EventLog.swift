@@ -29,6 +29,8 @@ package final class EventLog: Sendable {
 
     private let state: Mutex<State>
     private let descriptor: CInt
+    /// Where the last frame begins that the log had when it was opened.
+    private let lastStart: Int64
 
     /// Begins the log of a new build.
     ///
@@ -38,6 +40,7 @@ package final class EventLog: Sendable {
         guard descriptor >= 0 else {
             throw .writeFailed(what: "the event log", reason: String(cString: strerror(errno)))
         }
+        lastStart = 0
         state = Mutex(State())
     }
 
@@ -52,12 +55,15 @@ package final class EventLog: Sendable {
         var state = State()
         state.length = max(0, Int64(lseek(descriptor, 0, SEEK_END)))
         state.hasEnded = !isWritable
+        var lastStart: Int64 = 0
         if isWritable {
             let frames = Frames(scanning: descriptor, to: state.length)
+            lastStart = frames.lastStart
             state.count = frames.count
             state.length = frames.end
             ftruncate(descriptor, off_t(frames.end))
         }
+        self.lastStart = lastStart
         self.state = Mutex(state)
     }
 
@@ -65,6 +71,16 @@ package final class EventLog: Sendable {
 
     /// The number of events so far.
     package var count: Int { state.withLock { $0.count } }
+
+    /// The last event that the log had when it was opened for writing, nil when it was empty.
+    package func last() throws(StoreError) -> [UInt8]? {
+        let length = state.withLock { $0.length }
+        guard lastStart < length else { return nil }
+        let frame = try readFrames(from: lastStart, to: length).readableBytesView
+        // The second line without its field name, and without the two line breaks that end the frame.
+        guard let lineBreak = frame.firstIndex(of: 0x0A) else { return nil }
+        return Array(frame[(lineBreak + 1)...].dropFirst("data: ".utf8.count).dropLast(2))
+    }
 
     /// Adds events in order and wakes the readers. After ``end()`` nothing is added.
     ///
@@ -266,6 +282,8 @@ private struct Frames {
     var count = 0
     /// The offset behind the last of them.
     var end: Int64 = 0
+    /// The offset of the last of them.
+    var lastStart: Int64 = 0
 
     /// Counts frames from the beginning of the file.
     init(scanning descriptor: CInt, to length: Int64, stoppingAfter limit: Int = .max) {
@@ -280,6 +298,7 @@ private struct Frames {
                     let isNewline = bytes[index] == 0x0A
                     if isNewline, previousIsNewline {
                         count += 1
+                        lastStart = end
                         end = offset + Int64(index) + 1
                         if count == limit { return }
                         previousIsNewline = false

@@ -153,6 +153,18 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a client that offers HTTP/2 gets every answer`() async throws {
+            try await Service.run { service in
+                let ended = try await Command.run(
+                    "curl",
+                    ["-sS", "--max-time", "20", "--http2", "-w", "%{http_code} "]
+                        + ["-o", "/dev/null", service.address + "/v1/health"]
+                        + ["-o", "/dev/null", service.address + "/v1/builds"])
+                #expect(ended.status == 0, "\(ended.everything)")
+                #expect(ended.output == "200 200 ")
+            }
+        }
+
         @Test func `what is not there is a problem with a code`() async throws {
             try await Service.run { service in
                 let build = try #require(try await service.build(Projects.hello).buildID)

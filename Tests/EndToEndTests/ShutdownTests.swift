@@ -24,7 +24,7 @@ extension EndToEnd {
                 service.send(SIGTERM)
 
                 let events = try await replay.events()
-                #expect(events.isWhole())
+                #expect(events.isWhole(), "\(events.events)")
                 #expect(events.result?["status"] == "failed")
                 #expect(events.result?["error_type"] == "CancelledError")
                 #expect(events.result?["code"] == "service.stopping")
@@ -61,6 +61,22 @@ extension EndToEnd {
                 #expect(events.result?["status"] == "failed")
                 #expect(events.result?["code"] == "build.interrupted")
                 #expect(!service.dataFiles.contains { $0.hasPrefix("work/") })
+            }
+        }
+
+        @Test func `a service killed before it could say how a build ended says so at the next start`() async throws {
+            let scratch = try ScratchFolder()
+            let data = scratch.path.appending("data")
+            let stream = try await Service.run(data: data) { try await $0.build(Projects.hello) }
+            let build = try #require(stream.buildID)
+            // As if the end was recorded and then the process died: the last event is missing, or a part of it.
+            let log = URL(filePath: data.string + "/builds/\(build)/events")
+            let whole = try Data(contentsOf: log)
+            let last = try #require(whole.range(of: Data("id: \(stream.events.count)\n".utf8), options: .backwards))
+            try whole.prefix(last.upperBound + 40).write(to: log)
+
+            try await Service.run(data: data) { service in
+                #expect(try await service.get("/v1/builds/\(build)/events").body == Array(whole))
             }
         }
 

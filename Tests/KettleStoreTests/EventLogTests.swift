@@ -32,6 +32,19 @@ import Testing
         #expect(try String(contentsOfFile: path.string, encoding: .utf8).hasPrefix("id: 1\ndata: {}\n\nid: 2"))
     }
 
+    @Test func `a log that is opened again knows its last event, without what a crash left of the next`() async throws {
+        try EventLog(creatingAt: path).append([Array("{}".utf8), Array("[1]".utf8)])
+        let file = try FileHandle(forWritingTo: URL(filePath: path.string))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("id: 3\ndata: [2".utf8))
+        try file.close()
+        let log = try EventLog(openingAt: path, isWritable: true)
+        #expect(try log.last() == Array("[1]".utf8))
+        try log.append([Array("[3]".utf8)])
+        log.end()
+        #expect(try await readAll(log, after: 1) == "id: 2\ndata: [1]\n\nid: 3\ndata: [3]\n\n")
+    }
+
     @Test func `readers that come before, during and after get the same`() async throws {
         let log = try EventLog(creatingAt: path)
         let count = 20_000

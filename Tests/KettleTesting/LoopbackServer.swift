@@ -10,6 +10,7 @@ package enum LoopbackServer {
     package static func run<Result: Sendable>(
         _ router: Router<BasicRequestContext>, _ body: @escaping @Sendable (Int) async throws -> Result
     ) async throws -> Result {
+        router.add(middleware: OneRequestPerConnection())
         let (ports, port) = AsyncStream<Int>.makeStream()
         var logger = Logger(label: "loopback")
         logger.logLevel = .critical
@@ -34,5 +35,19 @@ package enum LoopbackServer {
             }
             throw CancellationError()
         }
+    }
+}
+
+/// Has the client close the connection after each answer.
+///
+/// cargo and git offer to upgrade to HTTP/2; after such a request NIO's decoder reads no other from the connection, and
+/// this small server has no handler of its own for it.
+private struct OneRequestPerConnection<Context: RequestContext>: RouterMiddleware {
+    func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        var response = try await next(request, context)
+        response.headers[.connection] = "close"
+        return response
     }
 }
