@@ -10,12 +10,12 @@ package enum LoopbackServer {
     package static func run<Result: Sendable>(
         _ router: Router<BasicRequestContext>, _ body: @escaping @Sendable (Int) async throws -> Result
     ) async throws -> Result {
-        router.add(middleware: OneRequestPerConnection())
         let (ports, port) = AsyncStream<Int>.makeStream()
         var logger = Logger(label: "loopback")
         logger.logLevel = .critical
         let application = Application(
-            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            responder: OneRequestPerConnection(router.buildResponder()),
+            configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in
                 port.yield(channel.localAddress?.port ?? 0)
                 port.finish()
@@ -42,11 +42,13 @@ package enum LoopbackServer {
 ///
 /// cargo and git offer to upgrade to HTTP/2; after such a request NIO's decoder reads no other from the connection, and
 /// this small server has no handler of its own for it.
-private struct OneRequestPerConnection<Context: RequestContext>: RouterMiddleware {
-    func handle(
-        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
-    ) async throws -> Response {
-        var response = try await next(request, context)
+private struct OneRequestPerConnection<Inner: HTTPResponder>: HTTPResponder {
+    private let inner: Inner
+
+    init(_ inner: Inner) { self.inner = inner }
+
+    @concurrent func respond(to request: Request, context: Inner.Context) async throws -> Response {
+        var response = try await inner.respond(to: request, context: context)
         response.headers[.connection] = "close"
         return response
     }
