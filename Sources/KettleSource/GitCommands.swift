@@ -80,6 +80,7 @@ struct GitCommands: Sendable {
             throw limit == "wall clock" ? timedOut : SourceError.fetchTooLarge(url: url.text)
         }
         guard !end.succeeded, !allowFailure else { return }
+        guard !hasLargestPack else { throw SourceError.fetchTooLarge(url: url.text) }
         throw GitFailure(errors.withLock { $0 }, status: end.status, url: url).error(missing: missing)
     }
 
@@ -95,6 +96,16 @@ struct GitCommands: Sendable {
             mounts: [.writable(repository, at: "/build/git")],
             network: Self.talking.contains(arguments.first ?? "") ? .host : .none,
             limits: SandboxLimits(wallClock: remaining, outputBytes: objectBytes, fileBytes: objectBytes))
+    }
+
+    /// Whether a fetch ended at the limit of a file. git does not say so, and leaves what it has got.
+    private var hasLargestPack: Bool {
+        let folder = repository.appending("objects/pack")
+        return ((try? FolderListing.entries(of: folder)) ?? []).contains { entry in
+            guard let name = FilePath.Component(String(decoding: entry.name.bytes, as: UTF8.self)) else { return false }
+            var status = stat()
+            return lstat(folder.appending(name).string, &status) == 0 && Int(status.st_size) >= objectBytes
+        }
     }
 
     /// As many bytes as the objects of a commit may have: its files, and its trees and their index.

@@ -17,7 +17,6 @@ struct GitFailure {
     /// - Parameter missing: What it means that the remote does not give out what was asked for.
     func error(missing: SourceError?) -> SourceError {
         if says("no space left on device", "disk quota exceeded") { return .diskFull }
-        if says("file too large", "died of signal 25") { return .fetchTooLarge(url: url.text) }
         if says("mismatched algorithms", "expected sha/ref, got") { return .objectFormatUnsupported(url: url.text) }
         if says("not our ref", "unadvertised object", "not a tree object", "not a valid object name") {
             return missing ?? .gitFailed(url: url.text, status: status)
