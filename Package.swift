@@ -62,7 +62,8 @@ var targets: [Target] = [
             .product(name: "GRDB", package: "GRDB.swift"),
         ]),
     module("KettleToolchains", ["KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
-    module("KettleSource", ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", crypto, log, system]),
+    module(
+        "KettleSource", ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", crypto, posix, log, system]),
     module("KettleSandbox", ["CLinux", "KettleError", subprocess, system, log]),
     module("KettleVerify", ["KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
@@ -86,7 +87,12 @@ var targets: [Target] = [
         ["KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto, system]),
     tests("KettleSandboxTests", ["KettleSandbox", "KettleError", system]),
     tests("KettleToolchainsTests", ["KettleToolchains", "KettleSandbox", "KettleProvenance", "KettleError", system]),
-    tests("KettleSourceTests", ["KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", system, crypto]),
+    tests(
+        "KettleSourceTests",
+        [
+            "KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", hummingbird, httpTypes, nio, posix,
+            system, crypto,
+        ]),
     tests("KettleMultipartTests", ["KettleMultipart", "KettleError"]),
     tests("KettleStoreTests", ["KettleStore", "KettleProvenance", "KettleError", nio, posix, log, system]),
     tests("KettleBuildTests", ["KettleBuild", "KettleProvenance", "KettleError"]),

@@ -1,6 +1,7 @@
 import CArchive
 import Crypto
 import Glibc
+import KettleProvenance
 package import SystemPackage
 
 /// git's name for a folder as it stands: the SHA-1 of its tree object (gitformat-index and gitrepository-layout; the object
@@ -8,12 +9,17 @@ package import SystemPackage
 ///
 /// Modes are 100644, 100755, 120000 and 40000; a folder without files is no entry, as in git.
 package enum GitTree {
-    /// - Parameter gitlinks: Folders that are submodules, by path below `folder`, and the commits they stand for.
+    /// Blocks while the files are read.
+    ///
+    /// - Parameter gitlinks: Folders that are submodules, by path below `folder`, and the ids of the commits they stand for.
+    ///   Paths are bytes: to Swift two names are equal that differ in how an accent is encoded.
     /// - Throws: ``SourceError`` when a file cannot be read.
-    package static func identify(_ folder: FilePath, gitlinks: [String: String] = [:]) throws(SourceError) -> String {
+    package static func identify(
+        _ folder: FilePath, gitlinks: [[UInt8]: [UInt8]] = [:]
+    ) throws(SourceError) -> String {
         let descriptor = open(folder.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { throw .lastStorageError() }
-        return hexadecimal(try tree(consuming: descriptor, path: "", gitlinks) ?? hash("tree", []))
+        return (try tree(consuming: descriptor, path: [], gitlinks) ?? hash("tree", [])).hexadecimal
     }
 
     /// The SHA-1 of an object.
@@ -29,34 +35,16 @@ package enum GitTree {
         return hasher
     }
 
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    static func bytes(hexadecimal text: String) -> [UInt8]? {
-        let digits = Array(text.utf8)
-        guard digits.count == 40 else { return nil }
-        var bytes: [UInt8] = []
-        for index in stride(from: 0, to: 40, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else {
-                return nil
-            }
-            bytes.append(byte)
-        }
-        return bytes
-    }
-
     /// nil for a folder without files.
     private static func tree(
-        consuming folder: CInt, path: String, _ gitlinks: [String: String]
+        consuming folder: CInt, path: [UInt8], _ gitlinks: [[UInt8]: [UInt8]]
     ) throws(SourceError) -> [UInt8]? {
         defer { close(folder) }
         let copy = dup(folder)
         guard copy >= 0 else { throw .lastStorageError() }
         var lines: [(key: [UInt8], line: [UInt8])] = []
         for entry in try FolderListing.entries(consuming: copy) {
-            let place = path + String(decoding: entry.name.bytes, as: UTF8.self)
+            let place = path + entry.name.bytes
             guard let (mode, id) = try object(entry.name, in: folder, place: place, gitlinks) else { continue }
             let isFolder = mode == "40000"
             // git sorts a folder as if its name ended in a slash.
@@ -69,12 +57,9 @@ package enum GitTree {
     }
 
     private static func object(
-        _ name: FileName, in folder: CInt, place: String, _ gitlinks: [String: String]
+        _ name: FileName, in folder: CInt, place: [UInt8], _ gitlinks: [[UInt8]: [UInt8]]
     ) throws(SourceError) -> (mode: String, id: [UInt8])? {
-        if let commit = gitlinks[place] {
-            guard let id = bytes(hexadecimal: commit) else { throw .malformedArchive }
-            return ("160000", id)
-        }
+        if let commit = gitlinks[place] { return ("160000", commit) }
         var status = stat()
         guard name.withCString({ fstatat(folder, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 else {
             throw .lastStorageError()
@@ -83,7 +68,7 @@ package enum GitTree {
         case S_IFDIR:
             let child = name.withCString { openat(folder, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
             guard child >= 0 else { throw .lastStorageError() }
-            return try tree(consuming: child, path: place + "/", gitlinks).map { ("40000", $0) }
+            return try tree(consuming: child, path: place + [UInt8(ascii: "/")], gitlinks).map { ("40000", $0) }
         case S_IFLNK:
             var target = [UInt8](repeating: 0, count: 4096)
             let count = name.withCString { name in
@@ -101,7 +86,7 @@ package enum GitTree {
             defer { close(file) }
             return (status.st_mode & S_IXUSR == 0 ? "100644" : "100755", try blob(file, Int64(status.st_size)))
         default:
-            throw .entryTypeUnknown(path: place)
+            throw .entryTypeUnknown(path: String(decoding: place, as: UTF8.self))
         }
     }
 

@@ -17,10 +17,10 @@ final class TreeWriter {
     private let root: CInt
     /// The folders that lead to the last entry, each open. Entries mostly come folder by folder.
     private var openFolders: [(name: FileName, descriptor: CInt)] = []
-    private var links = SourceLinks()
+    private(set) var links = SourceLinks()
     private var file: (descriptor: CInt, position: Int64, path: SourcePath)?
-    private var entries = 0
-    private var bytes: Int64 = 0
+    private(set) var entries = 0
+    private(set) var bytes: Int64 = 0
 
     /// The size of the archive, where there is one to compare with.
     var archiveBytes: Int64?
@@ -117,16 +117,18 @@ final class TreeWriter {
         guard stamped == 0 else { throw .storage(errno: stampError) }
     }
 
-    /// Writes a file with the content and the mode of an earlier one.
+    /// Writes a file with the content of an earlier one, and with its mode where none is given.
     ///
     /// - Returns: False when there is no such file.
-    func addCopy(_ path: SourcePath, of original: SourcePath) throws(SourceError) -> Bool {
+    func addCopy(
+        _ path: SourcePath, of original: SourcePath, isExecutable: Bool? = nil
+    ) throws(SourceError) -> Bool {
         guard let source = try openFile(original) else { return false }
         defer { close(source) }
         var status = stat()
         guard fstat(source, &status) == 0 else { throw .lastStorageError() }
         guard status.st_mode & S_IFMT == S_IFREG else { return false }
-        try beginFile(path, isExecutable: status.st_mode & S_IXUSR != 0)
+        try beginFile(path, isExecutable: isExecutable ?? (status.st_mode & S_IXUSR != 0))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
         defer { buffer.deallocate() }
         while true {

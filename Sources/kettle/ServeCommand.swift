@@ -86,7 +86,8 @@ struct ServeCommand: AsyncParsableCommand {
         let builds = BuildService(
             store: store,
             configuration: BuildConfiguration(
-                version: Kettle.version, sandbox: sandbox, git: GitSource(sandbox: sandbox, policy: urls),
+                version: Kettle.version, sandbox: sandbox,
+                git: GitSource(sandbox: sandbox, policy: urls, threads: threads),
                 toolchains: [cargo], attester: SoftwareAttester(key: key),
                 slots: slots ?? max(1, System.coreCount / 2)),
             threads: threads, logger: logger)

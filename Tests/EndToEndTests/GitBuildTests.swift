@@ -75,8 +75,7 @@ extension EndToEnd {
                     """
                 files["src/main.rs"] = "fn main() { println!(\"{}\", library::answer()); }\n"
                 let outer = try await repositories.make("outer", files)
-                try await outer.git(
-                    "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../library", "library")
+                try await outer.addSubmodule("../library", at: "library")
                 _ = try await outer.commit([:])
                 // What the submodule's branch has become since does not matter.
                 _ = try await library.commit(["src/lib.rs": "pub fn answer() -> u32 { 0 }\n"])

@@ -12,13 +12,22 @@ package struct GitRepositories: Sendable {
     private let scratch: ScratchFolder
 
     /// Serves for as long as `body` takes.
+    ///
+    /// - Parameters:
+    ///   - speaksOldProtocol: As servers did before protocol 2: only what is advertised can be fetched.
+    ///   - altering: Changes what the server answers, told the path that was asked for.
     package static func serving<Result: Sendable>(
+        speaksOldProtocol: Bool = false,
+        altering: @escaping @Sendable (_ path: String, _ output: [UInt8]) -> [UInt8] = { $1 },
         _ body: @escaping @Sendable (GitRepositories) async throws -> Result
     ) async throws -> Result {
         let scratch = try ScratchFolder()
         let router = Router()
         for method in [HTTPRequest.Method.get, .post] {
-            router.on("**", method: method) { request, _ in try await answer(request, from: scratch.path) }
+            router.on("**", method: method) { request, _ in
+                let output = try await answer(request, from: scratch.path, isOld: speaksOldProtocol)
+                return response(from: altering(request.uri.path, output))
+            }
         }
         return try await LoopbackServer.run(router) { port in
             try await body(GitRepositories(address: "http://127.0.0.1:\(port)", scratch: scratch))
@@ -43,16 +52,19 @@ package struct GitRepositories: Sendable {
         return repository
     }
 
-    private func empty(_ name: String) async throws -> GitRepository {
+    /// Makes a repository without a commit.
+    ///
+    /// - Parameter objectFormat: `sha1` or `sha256`.
+    package func empty(_ name: String, objectFormat: String = "sha1") async throws -> GitRepository {
         let repository = GitRepository(
             url: "\(address)/\(name)", folder: scratch.path.appending(name), scratch: scratch)
         try FileManager.default.createDirectory(atPath: repository.folder.string, withIntermediateDirectories: true)
-        try await repository.git("init", "--quiet", "--initial-branch=main")
+        try await repository.git("init", "--quiet", "--initial-branch=main", "--object-format=\(objectFormat)")
         return repository
     }
 
     /// One request through CGI (RFC 3875).
-    private static func answer(_ request: Request, from root: FilePath) async throws -> Response {
+    private static func answer(_ request: Request, from root: FilePath, isOld: Bool) async throws -> [UInt8] {
         var environment: [Subprocess.Environment.Key: String] = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "GIT_PROJECT_ROOT": root.string,
             "GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -61,13 +73,15 @@ package struct GitRepositories: Sendable {
         ]
         environment["CONTENT_TYPE"] = request.headers[.contentType]
         environment["HTTP_CONTENT_ENCODING"] = request.headers[.contentEncoding]
-        environment["GIT_PROTOCOL"] = HTTPField.Name("Git-Protocol").flatMap { request.headers[$0] }
+        if !isOld {
+            environment["GIT_PROTOCOL"] = HTTPField.Name("Git-Protocol").flatMap { request.headers[$0] }
+        }
         let body = try await request.body.collect(upTo: 64 << 20)
         environment["CONTENT_LENGTH"] = "\(body.readableBytes)"
         let result = try await Subprocess.run(
             .name("git"), arguments: ["http-backend"], environment: .custom(environment),
             input: .array(Array(body.readableBytesView)), output: .bytes(limit: 256 << 20), error: .discarded)
-        return response(from: result.standardOutput)
+        return result.standardOutput
     }
 
     private static func response(from output: [UInt8]) -> Response {
@@ -93,7 +107,8 @@ package struct GitRepositories: Sendable {
 /// One of the repositories, with its working tree.
 package struct GitRepository: Sendable {
     package let url: String
-    let folder: FilePath
+    /// The working tree.
+    package let folder: FilePath
     /// Keeps the folder for as long as someone knows the repository.
     private let scratch: ScratchFolder
 
@@ -114,6 +129,12 @@ package struct GitRepository: Sendable {
         try await git("add", "--all", "--force")
         try await git("commit", "--quiet", "--allow-empty", "--message", "A change")
         return try await git("rev-parse", "HEAD")
+    }
+
+    /// Adds a submodule without committing it.
+    package func addSubmodule(_ url: String, at path: String) async throws {
+        // A relative URL is one of this machine's files here, where no remote is named.
+        try await git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, path)
     }
 
     /// Runs git in the working tree with nobody's configuration and returns what it prints.
