@@ -64,12 +64,13 @@ var targets: [Target] = [
     module("KettleToolchains", ["KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
     module(
         "KettleSource", ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", crypto, posix, log, system]),
-    module("KettleSandbox", ["CLinux", "KettleError", subprocess, system, log]),
+    module("KettleSandbox", ["CLinux", "CSeccomp", "KettleError", subprocess, system, log]),
     module("KettleVerify", ["KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
     .target(name: "CLinux"),
+    .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
     .target(

@@ -14,8 +14,10 @@ struct Bubblewrap {
         var pipe: [CInt] = [-1, -1]
         try must(Glibc.pipe(&pipe), "make a pipe")
         _ = fcntl(pipe[0], F_SETFD, FD_CLOEXEC)
+        let filter = try must(linux_memory_file("kettle"), "make a file in memory")
+        try SystemCallFilter.compiled(into: filter)
         let arguments = try BubblewrapArguments(
-            request, sources: sources, statusDescriptor: pipe[1], file: Self.makeFile)
+            request, sources: sources, statusDescriptor: pipe[1], filterDescriptor: filter, file: Self.makeFile)
         let options = arguments.options.joined(separator: "\0") + "\0"
         let descriptor = try Self.makeFile(options)
         process = try Self.spawn(

@@ -9,9 +9,10 @@ struct BubblewrapArguments {
     /// - Parameters:
     ///   - sources: For each mount of the request, where it is now; nil for one that is a text.
     ///   - statusDescriptor: Where bubblewrap writes whether the command started and how it ended.
+    ///   - filterDescriptor: The compiled ``SystemCallFilter``.
     ///   - file: Makes a file in memory with some content and returns its descriptor.
     init(
-        _ request: LauncherRequest, sources: [String?], statusDescriptor: CInt,
+        _ request: LauncherRequest, sources: [String?], statusDescriptor: CInt, filterDescriptor: CInt,
         file: (String) throws(LaunchFailure) -> CInt
     ) throws(LaunchFailure) {
         addNamespaces(request)
@@ -32,7 +33,7 @@ struct BubblewrapArguments {
             let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             options += ["--setenv", String(parts[0]), parts.count > 1 ? String(parts[1]) : ""]
         }
-        options += ["--json-status-fd", String(statusDescriptor)]
+        options += ["--json-status-fd", String(statusDescriptor), "--seccomp", String(filterDescriptor)]
     }
 
     private mutating func addNamespaces(_ request: LauncherRequest) {

@@ -200,7 +200,7 @@ struct SandboxTests {
     // MARK: - Network
 
     @Test func `there is no network, the host's loopback included`() async throws {
-        let listener = try Listener()
+        let listener = try LoopbackListener()
         defer { listener.close() }
         let script = """
             ls /sys/class/net 2>/dev/null; tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '
@@ -285,29 +285,4 @@ struct SandboxTests {
         #expect(throws: SandboxError.launcherMissing) { try Sandbox(launcher: "/no/such/kettle") }
         #expect(throws: SandboxError.launcherMissing) { try Sandbox(launcher: "kettle") }
     }
-}
-
-/// A socket that accepts connections on the host's loopback.
-private struct Listener {
-    let descriptor: CInt
-    let port: UInt16
-
-    init() throws {
-        let socket = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> CInt in
-                guard bind(socket, address, length) == 0, listen(socket, 8) == 0 else { return -1 }
-                return getsockname(socket, address, &length)
-            }
-        }
-        guard result == 0 else { throw Errno(rawValue: errno) }
-        descriptor = socket
-        port = UInt16(bigEndian: address.sin_port)
-    }
-
-    func close() { Glibc.close(descriptor) }
 }
