@@ -18,10 +18,12 @@ struct FileName: Hashable, Sendable {
     var bytes: ArraySlice<UInt8> { terminated.dropLast() }
 
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        terminated.map { CChar(bitPattern: $0) }.withUnsafeBufferPointer { characters in
-            // An array with a NUL in it always has a base address.
-            guard let start = characters.baseAddress else { return withUnsafePointer(to: 0) { body($0) } }
-            return body(start)
+        terminated.withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { characters in
+                // An array with a NUL in it always has a base address.
+                guard let start = characters.baseAddress else { return withUnsafePointer(to: 0) { body($0) } }
+                return body(start)
+            }
         }
     }
 
