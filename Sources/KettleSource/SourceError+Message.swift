@@ -35,7 +35,8 @@ extension SourceError {
         case .linkEscapesTree(let path, let target):
             "the link \(shown(path)) to \(shown(target)) points outside the source tree"
         case .linkAbsolute(let path, let target): "the link \(shown(path)) has the absolute target \(shown(target))"
-        case .linkTargetInvalid(let path): "the target of the link \(shown(path)) is empty, too long or not a path"
+        case .linkTargetInvalid(let path):
+            "the target of the link \(shown(path)) is empty, too long, compressed or not a path"
         case .hardLinkTarget(let path, let target):
             "the hard link \(shown(path)) names \(shown(target)), which is no earlier file of the archive"
         case .urlMalformed(let url): "\(shown(url)) is not a URL that can be fetched"

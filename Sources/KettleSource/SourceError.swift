@@ -58,7 +58,7 @@ package enum SourceError: UserFacingError, Equatable {
     case entryDotGit(path: String)
     case linkEscapesTree(path: String, target: String)
     case linkAbsolute(path: String, target: String)
-    /// A link's target is empty, too long, or holds a NUL.
+    /// A link's target is empty, too long, or holds a NUL; or it is deflated, which no usual program does to some bytes.
     case linkTargetInvalid(path: String)
     /// A hard link to something that is not an earlier file of the same archive.
     case hardLinkTarget(path: String, target: String)

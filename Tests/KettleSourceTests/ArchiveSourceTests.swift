@@ -119,17 +119,28 @@ import Testing
         #expect(id == "33434c11300e114e86326c68b2949bf83311f4f0")
     }
 
+    struct Unusual: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        var bytes: [UInt8]
+
+        init(_ name: String, _ bytes: [UInt8]) {
+            testDescription = name
+            self.bytes = bytes
+        }
+    }
+
     @Test(arguments: [
-        ("no blocks of zeros at the end", PackedTar.gzip(PackedTar(.init("a", "boo\n")).blocks)),
-        (
+        Unusual("no blocks of zeros at the end", PackedTar.gzip(PackedTar(.init("a", "boo\n")).blocks)),
+        Unusual(
             "one block of zeros",
             PackedTar.gzip(PackedTar(.init("a", "boo\n")).blocks + [UInt8](repeating: 0, count: 512))
         ),
-        ("two gzip members", PackedTar.gzip([]) + PackedTar(.init("a", "boo\n")).bytes),
-        ("a member in the middle", split(PackedTar(.init("a", "boo\n")).uncompressed, at: 700)),
-        ("a comment at the end of a ZIP", PackedZIP([.init("a")]) { $0.comment = Array("made by hand".utf8) }.bytes),
-        ("a Zip64 record that is not needed", PackedZIP([.init("a")]) { $0.zip64 = .init() }.bytes),
-        (
+        Unusual("two gzip members", PackedTar.gzip([]) + PackedTar(.init("a", "boo\n")).bytes),
+        Unusual("a member in the middle", split(PackedTar(.init("a", "boo\n")).uncompressed, at: 700)),
+        Unusual(
+            "a comment at the end of a ZIP", PackedZIP([.init("a")]) { $0.comment = Array("made by hand".utf8) }.bytes),
+        Unusual("a Zip64 record that is not needed", PackedZIP([.init("a")]) { $0.zip64 = .init() }.bytes),
+        Unusual(
             "a descriptor of 16 bytes",
             PackedZIP(
                 PackedZIP.Entry("a").with {
@@ -141,7 +152,7 @@ import Testing
                 }
             ).bytes
         ),
-        (
+        Unusual(
             "made on DOS",
             PackedZIP(
                 PackedZIP.Entry("a").with {
@@ -149,15 +160,15 @@ import Testing
                 }
             ).bytes
         ),
-        ("GNU long names", PackedTar(.long("a", type: "L"), .init("b", "boo\n")).bytes),
-        ("a global pax header", PackedTar(.pax(("comment", "x"), type: "g"), .init("a", "boo\n")).bytes),
-        ("a volume name", PackedTar(.init("name", type: "V"), .init("a", "boo\n")).bytes),
+        Unusual("GNU long names", PackedTar(.long("a", type: "L"), .init("b", "boo\n")).bytes),
+        Unusual("a global pax header", PackedTar(.pax(("comment", "x"), type: "g"), .init("a", "boo\n")).bytes),
+        Unusual("a volume name", PackedTar(.init("name", type: "V"), .init("a", "boo\n")).bytes),
         // POSIX.1-2017, pax: other values of typeflag are treated as regular files.
-        ("a kind that POSIX does not know", PackedTar(.init("a", "boo\n", type: "Z")).bytes),
+        Unusual("a kind that POSIX does not know", PackedTar(.init("a", "boo\n", type: "Z")).bytes),
     ])
-    func `an unusual archive is taken in`(name: String, bytes: [UInt8]) throws {
+    func `an unusual archive is taken in`(archive: Unusual) throws {
         let unpacking = try Unpacking()
-        try unpacking.unpack(bytes)
+        try unpacking.unpack(archive.bytes)
         #expect(try unpacking.tree() == ["a": "644 boo\n"])
     }
 

@@ -14,6 +14,16 @@ enum HostileZIPs {
 
     private static let sizes: [HostileArchive] = [
         HostileArchive("bad CRC", "malformed_archive", zip: file.with { $0.crc = 1 }),
+        HostileArchive("bad CRC of a link", "malformed_archive", zip: .link("l", to: "a").with { $0.crc = 1 }),
+        HostileArchive(
+            "deflated link", "link_target_invalid",
+            zip: .link("l", to: "a").with {
+                $0.method = 8
+                $0.data = deflated($0.content)
+            }),
+        HostileArchive("folder that holds bytes", "entry_ambiguous", zip: .init("d/", "boo\n")),
+        HostileArchive(
+            "folder by its mode that holds bytes", "entry_ambiguous", zip: .init("d", "boo\n", mode: 0o040755)),
         HostileArchive(
             "bad CRC of deflated data", "malformed_archive",
             zip: file.with {
