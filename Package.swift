@@ -63,7 +63,8 @@ var targets: [Target] = [
         ]),
     module("KettleToolchains", ["KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
     module(
-        "KettleSource", ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", crypto, posix, log, system]),
+        "KettleSource",
+        ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", "CZlib", crypto, posix, log, system]),
     module("KettleSandbox", ["CLinux", "CSeccomp", "KettleError", subprocess, system, log]),
     module("KettleVerify", ["KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
@@ -71,6 +72,7 @@ var targets: [Target] = [
     module("KettleError", []),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
     .target(

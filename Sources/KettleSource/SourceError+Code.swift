@@ -6,6 +6,7 @@ extension SourceError {
         case .notAnArchive: "not_an_archive"
         case .emptyArchive: "empty_archive"
         case .encrypted: "encrypted"
+        case .directoryEncrypted: "directory_encrypted"
         case .cutOff: "cut_off"
         case .malformedArchive: "malformed_archive"
         case .trailingBytes: "trailing_bytes"

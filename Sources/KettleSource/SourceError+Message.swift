@@ -3,13 +3,14 @@ extension SourceError {
         switch self {
         case .notAnArchive: "the source is neither a ZIP nor a tar.gz archive"
         case .emptyArchive: "the archive is empty"
-        case .encrypted(let path): path.isEmpty ? "the archive is encrypted" : "the entry \(shown(path)) is encrypted"
+        case .encrypted(let path): "the entry \(shown(path)) is encrypted"
+        case .directoryEncrypted: "the archive's list of files is encrypted"
         case .cutOff: "the archive ends before it is complete"
         case .malformedArchive: "the archive is damaged"
         case .trailingBytes: "the file goes on after the end of the archive"
         case .compressionUnsupported(let path):
             "the entry \(shown(path)) is compressed with something other than deflate"
-        case .entryAmbiguous(let path): "the entry \(shown(path)) has another name in the archive's directory"
+        case .entryAmbiguous(let path): "the archive says two different things about the entry \(shown(path))"
         case .entriesOverlap: "entries of the archive overlap"
         case .tooManyEntries(let limit): "the source has more than \(limit) files and folders"
         case .tooLarge(let limit): "the source is larger than \(limit) bytes"
@@ -34,7 +35,8 @@ extension SourceError {
         case .linkEscapesTree(let path, let target):
             "the link \(shown(path)) to \(shown(target)) points outside the source tree"
         case .linkAbsolute(let path, let target): "the link \(shown(path)) has the absolute target \(shown(target))"
-        case .linkTargetInvalid(let path): "the target of the link \(shown(path)) is empty, too long or not a path"
+        case .linkTargetInvalid(let path):
+            "the target of the link \(shown(path)) is empty, too long, compressed or not a path"
         case .hardLinkTarget(let path, let target):
             "the hard link \(shown(path)) names \(shown(target)), which is no earlier file of the archive"
         case .urlMalformed(let url): "\(shown(url)) is not a URL that can be fetched"
@@ -75,7 +77,7 @@ extension SourceError {
         switch self {
         case .notAnArchive: "pack the project with zip -r, git archive or tar -czf"
         case .emptyArchive: "pack the project's folder and send that"
-        case .encrypted: "pack the project without a password"
+        case .encrypted, .directoryEncrypted: "pack the project without a password"
         case .cutOff: "send the archive again; the file or its upload was interrupted"
         case .malformedArchive, .trailingBytes, .entryAmbiguous, .entriesOverlap:
             "pack the project again, with zip or tar"

@@ -8,8 +8,10 @@ package enum SourceError: UserFacingError, Equatable {
     case notAnArchive
     /// The archive holds nothing to build.
     case emptyArchive
-    /// An entry, or the list of entries, can only be read with a password.
+    /// An entry can only be read with a password.
     case encrypted(path: String)
+    /// The list of entries can only be read with a password.
+    case directoryEncrypted
     /// The archive ends before it is complete.
     case cutOff
     /// The archive is damaged or breaks the rules of its format.
@@ -18,7 +20,7 @@ package enum SourceError: UserFacingError, Equatable {
     case trailingBytes
     /// An entry is compressed in a way other than deflate.
     case compressionUnsupported(path: String)
-    /// The archive's directory and the entry itself disagree about what the entry is called.
+    /// An archive says two things about one entry, so that programs can take it for different files.
     case entryAmbiguous(path: String)
     /// Two entries share bytes of the archive.
     case entriesOverlap
@@ -56,7 +58,7 @@ package enum SourceError: UserFacingError, Equatable {
     case entryDotGit(path: String)
     case linkEscapesTree(path: String, target: String)
     case linkAbsolute(path: String, target: String)
-    /// A link's target is empty, too long, or holds a NUL.
+    /// A link's target is empty, too long, or holds a NUL; or it is deflated, which no usual program does to some bytes.
     case linkTargetInvalid(path: String)
     /// A hard link to something that is not an earlier file of the same archive.
     case hardLinkTarget(path: String, target: String)

@@ -17,7 +17,7 @@ struct SourceLinks {
             throw .linkTargetInvalid(path: path.text)
         }
         guard target.first != UInt8(ascii: "/") else {
-            throw .linkAbsolute(path: path.text, target: String(decoding: target, as: UTF8.self))
+            throw .linkAbsolute(path: path.text, target: SourcePath.text(of: target))
         }
         guard targets.updateValue(target, forKey: path) == nil else { throw .entryDuplicate(path: path.text) }
     }
@@ -37,7 +37,7 @@ struct SourceLinks {
     /// something is made there. Links in a circle lead nowhere and may stay.
     func checkTargets() throws(SourceError) {
         for (path, target) in targets where !staysInside(path, target) {
-            throw .linkEscapesTree(path: path.text, target: String(decoding: target, as: UTF8.self))
+            throw .linkEscapesTree(path: path.text, target: SourcePath.text(of: target))
         }
     }
 

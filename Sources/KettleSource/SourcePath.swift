@@ -18,10 +18,12 @@ struct FileName: Hashable, Sendable {
     var bytes: ArraySlice<UInt8> { terminated.dropLast() }
 
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        terminated.map { CChar(bitPattern: $0) }.withUnsafeBufferPointer { characters in
-            // An array with a NUL in it always has a base address.
-            guard let start = characters.baseAddress else { return withUnsafePointer(to: 0) { body($0) } }
-            return body(start)
+        terminated.withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { characters in
+                // An array with a NUL in it always has a base address.
+                guard let start = characters.baseAddress else { return withUnsafePointer(to: 0) { body($0) } }
+                return body(start)
+            }
         }
     }
 
@@ -45,6 +47,11 @@ struct SourcePath: Hashable, Sendable {
 
     var holdsDotGit: Bool { components.contains(where: \.isDotGit) }
 
+    /// Any path, for messages, which show far less of it than this keeps.
+    static func text(of bytes: some Collection<UInt8>) -> String {
+        String(decoding: bytes.prefix(4096), as: UTF8.self)
+    }
+
     init(components: [FileName]) {
         self.components = components
     }
@@ -55,13 +62,13 @@ struct SourcePath: Hashable, Sendable {
     ///
     /// - Parameter bytes: The path, without a terminating NUL.
     /// - Returns: nil for the root itself, which `./` names.
-    init?(checking bytes: UnsafeRawBufferPointer, within limits: SourceLimits) throws(SourceError) {
+    init?(checking bytes: some RandomAccessCollection<UInt8>, within limits: SourceLimits) throws(SourceError) {
         guard !bytes.isEmpty else { throw .entryNameEmpty }
-        let text = { String(decoding: bytes.prefix(4096), as: UTF8.self) }
+        let text = { Self.text(of: bytes) }
         guard bytes.count <= limits.pathBytes else {
             throw .entryPathTooLong(path: text(), limitInBytes: limits.pathBytes)
         }
-        guard bytes[0] != UInt8(ascii: "/") else { throw .entryAbsolute(path: text()) }
+        guard bytes.first != UInt8(ascii: "/") else { throw .entryAbsolute(path: text()) }
         var components: [FileName] = []
         for component in bytes.split(separator: UInt8(ascii: "/")) {
             if component.elementsEqual([UInt8(ascii: ".")]) { continue }

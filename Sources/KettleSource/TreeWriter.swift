@@ -20,12 +20,14 @@ final class TreeWriter {
     private(set) var links = SourceLinks()
     private var file: (descriptor: CInt, position: Int64, path: SourcePath)?
     private(set) var entries = 0
+    private var leftOut = 0
     private(set) var bytes: Int64 = 0
 
     /// The size of the archive, where there is one to compare with.
     var archiveBytes: Int64?
 
-    var isEmpty: Bool { entries == 0 }
+    /// Whether nothing was written; what was left out does not count.
+    var isEmpty: Bool { entries == leftOut }
 
     /// Makes the folder, or takes one that is there and empty.
     init(creating folder: FilePath, within limits: SourceLimits) throws(SourceError) {
@@ -238,13 +240,19 @@ final class TreeWriter {
     // MARK: - Limits
 
     /// Counts an entry that is not written, so that passing over entries is bounded too.
-    func countEntry() throws(SourceError) {
+    func leaveOut(bytes: Int64) throws(SourceError) {
+        leftOut += 1
+        try countEntry()
+        try countBytes(bytes)
+    }
+
+    private func countEntry() throws(SourceError) {
         entries += 1
         guard entries <= limits.entries else { throw .tooManyEntries(limit: limits.entries) }
     }
 
     /// Counts unpacked bytes, before they are written.
-    func countBytes(_ count: Int64) throws(SourceError) {
+    private func countBytes(_ count: Int64) throws(SourceError) {
         let (sum, overflow) = bytes.addingReportingOverflow(count)
         guard !overflow, count >= 0, sum <= limits.bytes else { throw .tooLarge(limitInBytes: limits.bytes) }
         bytes = sum

@@ -1,0 +1,54 @@
+import Glibc
+import SystemPackage
+
+/// An uploaded archive, open for reading at any place.
+final class ArchiveFile {
+    let descriptor: CInt
+    let size: Int64
+
+    init(_ path: FilePath) throws(SourceError) {
+        descriptor = open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw .lastStorageError() }
+        size = Int64(lseek(descriptor, 0, SEEK_END))
+        guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Exactly so many bytes.
+    ///
+    /// - Throws: ``SourceError/malformedArchive`` when they do not all lie in the file.
+    func bytes(at offset: Int64, count: Int) throws(SourceError) -> [UInt8] {
+        guard offset >= 0, count >= 0, offset <= size, Int64(count) <= size - offset else { throw .malformedArchive }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let have = bytes.withUnsafeMutableBytes { read(into: $0, at: offset) }
+        guard have >= 0 else { throw .lastStorageError() }
+        guard have == count else { throw .malformedArchive }
+        return bytes
+    }
+
+    /// - Returns: How many bytes were read, fewer only at the end of the file; -1 with `errno` set when that failed.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int {
+        var have = 0
+        while have < buffer.count {
+            let count = pread(
+                descriptor, buffer.baseAddress.map { $0 + have }, buffer.count - have, off_t(offset) + off_t(have))
+            if count < 0 {
+                if errno == EINTR { continue }
+                return -1
+            }
+            if count == 0 { break }
+            have += count
+        }
+        return have
+    }
+}
+
+extension Array<UInt8> {
+    /// An integer as ZIP writes it. The caller has made sure that it lies inside.
+    func littleEndian<Integer: FixedWidthInteger>(at offset: Int, as: Integer.Type = Integer.self) -> Integer {
+        withUnsafeBytes { Integer(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Integer.self)) }
+    }
+}

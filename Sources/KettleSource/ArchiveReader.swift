@@ -1,0 +1,85 @@
+import CArchive
+import Glibc
+
+/// libarchive's reading of one archive, in the terms of a source.
+///
+/// Bound to the thread that makes it, until it is gone.
+final class ArchiveReader {
+    private let archive: OpaquePointer
+    /// Names are bytes: in a UTF-8 locale libarchive composes what a name has decomposed (é written as e and an accent), and
+    /// the files would not be those of the archive. In the C locale it gives up on such names and hands out the bytes.
+    private let locale = newlocale(1 << LC_CTYPE, "C", nil)
+    private let callersLocale: locale_t?
+
+    init() throws(SourceError) {
+        guard let archive = archive_read_new() else { throw .storage(errno: ENOMEM) }
+        self.archive = archive
+        callersLocale = uselocale(locale)
+    }
+
+    deinit {
+        archive_read_free(archive)
+        uselocale(callersLocale)
+        freelocale(locale)
+    }
+
+    /// Begins with a ZIP, by the directory at its end and never by scanning for entries.
+    func open(zip file: ArchiveFile) throws(SourceError) {
+        archive_read_support_format_zip_seekable(archive)
+        guard archive_read_open_fd(archive, file.descriptor, 256 << 10) == ARCHIVE_OK else { throw failure() }
+    }
+
+    /// Begins with a tar archive. The stream must outlive the reader.
+    func open(tar stream: GzipStream) throws(SourceError) {
+        archive_read_support_format_tar(archive)
+        archive_read_support_format_empty(archive)
+        archive_read_set_callback_data(archive, Unmanaged.passUnretained(stream).toOpaque())
+        archive_read_set_read_callback(archive) { _, stream, block in
+            guard let stream, let block else { return -1 }
+            do {
+                let bytes = try Unmanaged<GzipStream>.fromOpaque(stream).takeUnretainedValue().next()
+                block.pointee = bytes.baseAddress
+                return bytes.count
+            } catch {
+                return -1
+            }
+        }
+        guard archive_read_open1(archive) == ARCHIVE_OK else { throw failure() }
+    }
+
+    /// nil after the last entry.
+    func nextEntry() throws(SourceError) -> OpaquePointer? {
+        var entry: OpaquePointer?
+        switch archive_read_next_header(archive, &entry) {
+        case ARCHIVE_OK: return entry
+        case ARCHIVE_EOF: return nil
+        // A name that is not ASCII: its bytes are there nevertheless.
+        case ARCHIVE_WARN where reason.contains("be converted from"): return entry
+        default: throw failure()
+        }
+    }
+
+    /// Hands the entry's content over, block by block; what lies between blocks is a hole.
+    func readData(
+        _ take: (UnsafeRawBufferPointer, _ offset: Int64) throws(SourceError) -> Void
+    ) throws(SourceError) {
+        var block: UnsafeRawPointer?
+        var size = 0
+        var offset: la_int64_t = 0
+        while true {
+            let status = archive_read_data_block(archive, &block, &size, &offset)
+            if status == ARCHIVE_EOF { return }
+            guard status == ARCHIVE_OK else { throw failure() }
+            try take(UnsafeRawBufferPointer(start: block, count: size), offset)
+        }
+    }
+
+    /// How much of the archive the entries, and what ends them, take.
+    var bytesRead: Int64 { archive_filter_bytes(archive, 0) }
+
+    private var reason: String { archive_error_string(archive).map { String(cString: $0).lowercased() } ?? "" }
+
+    private func failure() -> SourceError {
+        reason.contains("truncated") || reason.contains("end-of-file") ? .cutOff : .malformedArchive
+    }
+}

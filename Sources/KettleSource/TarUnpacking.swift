@@ -1,0 +1,70 @@
+import CArchive
+import Glibc
+
+/// A gzipped tar archive on its way into a tree.
+struct TarUnpacking {
+    private let file: ArchiveFile
+    private let writer: TreeWriter
+
+    init(_ file: ArchiveFile, _ writer: TreeWriter) {
+        self.file = file
+        self.writer = writer
+    }
+
+    func run() throws(SourceError) {
+        let stream = try GzipStream(file, within: writer.limits)
+        do throws(SourceError) {
+            let reader = try ArchiveReader()
+            try reader.open(tar: stream)
+            while let entry = try reader.nextEntry() { try add(entry, reader) }
+            try stream.finish(after: reader.bytesRead)
+        } catch {
+            // libarchive knows only that there was no more to read.
+            throw stream.failure ?? error
+        }
+    }
+
+    private func add(_ entry: OpaquePointer, _ reader: ArchiveReader) throws(SourceError) {
+        guard let name = archive_entry_pathname(entry) else { throw .entryNameUnreadable }
+        guard let path = try SourcePath(checking: Self.bytes(name), within: writer.limits) else { return }
+        if path.holdsDotGit { return try writer.leaveOut(bytes: max(0, archive_entry_size(entry))) }
+        if let target = archive_entry_hardlink(entry) {
+            guard archive_entry_size(entry) == 0 else { throw .entryAmbiguous(path: path.text) }
+            return try addHardLink(path, Self.bytes(target))
+        }
+        switch archive_entry_filetype(entry) {
+        case S_IFREG:
+            try writer.beginFile(path, isExecutable: archive_entry_mode(entry) & 0o111 != 0)
+            try reader.readData { block, offset throws(SourceError) in try writer.write(block, at: offset) }
+            // A sparse file may end in a hole.
+            if archive_entry_size_is_set(entry) != 0 { try writer.extendFile(to: archive_entry_size(entry)) }
+            try writer.endFile()
+        case S_IFDIR:
+            try writer.addFolder(path)
+        case S_IFLNK:
+            guard let target = archive_entry_symlink(entry) else { throw .linkTargetInvalid(path: path.text) }
+            try writer.addLink(path, target: Array(Self.bytes(target)))
+        case S_IFCHR, S_IFBLK: throw .entryDevice(path: path.text)
+        case S_IFIFO: throw .entryFIFO(path: path.text)
+        case S_IFSOCK: throw .entrySocket(path: path.text)
+        default: throw .entryTypeUnknown(path: path.text)
+        }
+    }
+
+    /// A hard link to an earlier file of the archive becomes a copy of it.
+    private func addHardLink(_ path: SourcePath, _ target: UnsafeRawBufferPointer) throws(SourceError) {
+        var original: SourcePath?
+        do throws(SourceError) {
+            original = try SourcePath(checking: target, within: writer.limits)
+        } catch {
+            throw .hardLinkTarget(path: path.text, target: SourcePath.text(of: target))
+        }
+        guard let original, try writer.addCopy(path, of: original) else {
+            throw .hardLinkTarget(path: path.text, target: SourcePath.text(of: target))
+        }
+    }
+
+    private static func bytes(_ text: UnsafePointer<CChar>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text, count: strlen(text))
+    }
+}

@@ -1,0 +1,54 @@
+import CArchive
+import CZlib
+import Glibc
+
+/// A ZIP archive on its way into a tree. Its directory says what there is, libarchive what is in it.
+struct ZIPUnpacking {
+    private let file: ArchiveFile
+    private let writer: TreeWriter
+
+    init(_ file: ArchiveFile, _ writer: TreeWriter) {
+        self.file = file
+        self.writer = writer
+    }
+
+    func run() throws(SourceError) {
+        let directory = try ZIPDirectory(of: file, within: writer.limits)
+        let reader = try ArchiveReader()
+        try reader.open(zip: file)
+        for entry in directory.entries {
+            guard try reader.nextEntry() != nil else { throw .malformedArchive }
+            try add(entry, reader)
+        }
+        guard try reader.nextEntry() == nil else { throw .malformedArchive }
+    }
+
+    private func add(_ entry: ZIPEntry, _ reader: ArchiveReader) throws(SourceError) {
+        guard let path = try SourcePath(checking: entry.name, within: writer.limits) else { return }
+        if path.holdsDotGit { return try writer.leaveOut(bytes: entry.size) }
+        switch entry.kind {
+        case .file(let isExecutable):
+            try writer.beginFile(path, isExecutable: isExecutable)
+            var size: Int64 = 0
+            try reader.readData { block, offset throws(SourceError) in
+                try writer.write(block, at: offset)
+                size = offset + Int64(block.count)
+            }
+            guard size == entry.size else { throw .malformedArchive }
+            try writer.endFile()
+        case .folder:
+            try writer.addFolder(path)
+        case .link:
+            try writer.addLink(path, target: try target(of: entry))
+        }
+    }
+
+    /// A link's content is its target. libarchive would end it at a NUL, and does not check its checksum.
+    private func target(of entry: ZIPEntry) throws(SourceError) -> [UInt8] {
+        let target = try file.bytes(at: entry.dataOffset, count: Int(entry.size))
+        guard UInt32(truncatingIfNeeded: crc32(0, target, uInt(target.count))) == entry.crc else {
+            throw .malformedArchive
+        }
+        return target
+    }
+}
