@@ -7,7 +7,7 @@ package struct BuildRequest: Sendable {
     package enum Source: Sendable {
         /// An uploaded archive, which lies as `upload` in the build's workspace.
         case archive(name: String, digest: ContentDigest, size: Int64)
-        case git(GitURL, ref: String?)
+        case git(GitURL, ref: GitRef?)
     }
 
     package var source: Source
@@ -25,7 +25,7 @@ package struct BuildRequest: Sendable {
     package var sourceURI: String {
         switch source {
         case .archive(let name, _, _): "archive:\(name)"
-        case .git(let url, let ref?): "git+\(url.text)@\(ref)"
+        case .git(let url, let ref?): "git+\(url.text)@\(ref.text)"
         case .git(let url, nil): "git+\(url.text)"
         }
     }
@@ -39,6 +39,6 @@ package struct BuildRequest: Sendable {
     }
 
     package var ref: String? {
-        if case .git(_, let ref) = source { ref } else { nil }
+        if case .git(_, let ref) = source { ref?.text } else { nil }
     }
 }

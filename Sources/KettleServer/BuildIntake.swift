@@ -80,7 +80,7 @@ struct BuildIntake: Sendable {
             }
             source = .archive(name: form.uploadName, digest: digest, size: form.upload.size)
         case (false, let url?):
-            source = .git(try check(url), ref: try form["ref"].map(Self.checkRef))
+            source = try check(url, ref: form["ref"])
         case (true, _?):
             throw ProblemDetails(
                 .badRequest, code: "request.two_sources", "both source and repo_url were sent",
@@ -93,26 +93,13 @@ struct BuildIntake: Sendable {
         return BuildRequest(source: source, path: form["path"], nonce: nonce)
     }
 
-    private func check(_ url: String) throws -> GitURL {
+    private func check(_ url: String, ref: String?) throws -> BuildRequest.Source {
         do {
-            return try urls.check(url)
+            return .git(
+                try urls.check(url), ref: try ref.map { text throws(SourceError) in try GitRef(checking: text) })
         } catch {
             throw ProblemDetails(.badRequest, error)
         }
-    }
-
-    /// A ref becomes an argument of git and part of the statement: what no ref name may hold is refused here.
-    private static func checkRef(_ ref: String) throws -> String {
-        let isPlain =
-            ref.utf8.count <= 255 && !ref.hasPrefix("-")
-            && !ref.unicodeScalars.contains {
-                $0.value <= 0x20 || $0.value == 0x7F || "~^:?*[\\".unicodeScalars.contains($0)
-            }
-            && !ref.contains("..") && !ref.contains("@{")
-        guard isPlain else {
-            throw ProblemDetails.badParameter("ref", ref, hint: "name a branch, a tag or a full commit id")
-        }
-        return ref
     }
 }
 

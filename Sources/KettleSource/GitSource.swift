@@ -53,10 +53,9 @@ package struct GitSource: Sendable {
     ///   - workspace: Keeps git's objects meanwhile, in a folder `git`.
     /// - Throws: ``SourceError``, what the sandbox throws, or `CancellationError`.
     package func fetch(
-        _ url: GitURL, ref: String?, into folder: FilePath, workspace: Workspace,
+        _ url: GitURL, ref: GitRef?, into folder: FilePath, workspace: Workspace,
         progress: @Sendable (String) async -> Void
     ) async throws -> GitCheckout {
-        let wanted = try ref.map { text throws(SourceError) in try GitRef(checking: text) }
         let objects = workspace.path.appending("git")
         let fetch = GitFetch(
             settings: .init(
@@ -66,7 +65,7 @@ package struct GitSource: Sendable {
         try Self.make(folder)
         do {
             try Self.make(objects)
-            let checkout = try await fetch.run(url, wanted, into: folder, progress)
+            let checkout = try await fetch.run(url, ref, into: folder, progress)
             await remove(objects)
             return checkout
         } catch {

@@ -39,7 +39,7 @@ extension EndToEnd {
             Refusal(
                 testDescription: "an option as ref",
                 form: FormData(fields: ["repo_url": "https://example.com/a", "ref": "--upload-pack=id"]),
-                code: "request.bad_parameter"),
+                code: "source.ref_invalid"),
         ]
 
         private static let zip = Array("PK\u{3}\u{4}".utf8)

@@ -57,7 +57,8 @@ final class GitBench: Sendable {
     func fetch(_ url: String, ref: String? = nil) async throws -> Fetched {
         let target = workspace.path.appending("source-\(count.add(1, ordering: .relaxed).newValue)")
         let checkout = try await source.fetch(
-            try policy.check(url), ref: ref, into: target, workspace: workspace, progress: { _ in })
+            try policy.check(url), ref: try ref.map { try GitRef(checking: $0) }, into: target, workspace: workspace,
+            progress: { _ in })
         #expect(access(workspace.path.appending("git").string, F_OK) != 0)
         return Fetched(checkout: checkout, folder: target, bench: self)
     }
