@@ -43,8 +43,8 @@ var targets: [Target] = [
     module(
         "KettleServer",
         [
-            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleAttestation", "KettleProvenance",
-            "KettleError", hummingbird, httpTypes, nio, posix, log, crypto, system,
+            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleSandbox", "KettleAttestation",
+            "KettleProvenance", "KettleError", hummingbird, httpTypes, nio, posix, log, crypto, system,
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),

@@ -71,16 +71,13 @@ struct BuildPipeline: Sendable {
     private func takeIn() async throws -> TakenIn {
         let root = workspace.path.appending("source")
         switch request.source {
-        case .archive(let name, _, let size):
-            let upload = workspace.path.appending("upload")
+        case .archive(let archive, let name, _, let size):
             try tell("Unpacking \(PrintableText.make(from: name)) (\(size) bytes)", .source)
-            try await threads.runIfActive {
-                try ArchiveSource.unpack(upload, into: root, within: configuration.sourceLimits)
-                unlink(upload.string)
-            }
+            try await threads.runIfActive { try unpack(archive, into: root) }
             return TakenIn(root: root)
         case .git(let url, let ref):
             try tell("Fetching \(url.text)", .source)
+            try await threads.runIfActive { try workspace.make() }
             let checkout = try await configuration.git.fetch(url, ref: ref, into: root, workspace: workspace) {
                 try? tell(PrintableText.make(from: $0), .source)
             }
@@ -89,10 +86,33 @@ struct BuildPipeline: Sendable {
         }
     }
 
+    private func unpack(_ archive: UploadedArchive, into root: FilePath) throws {
+        let limits = configuration.sourceLimits
+        // A source without a project is refused before anything of it is written: files that come and go by the thousand
+        // wear a file system down.
+        if let listed = try ArchiveSource.list(archive, within: limits) {
+            do {
+                _ = try Detection.detect(
+                    in: ListedSource(listed), path: request.path, toolchains: configuration.toolchains)
+            } catch {
+                try announceDetection()
+                throw error
+            }
+        }
+        switch archive {
+        case .memory:
+            try workspace.make()
+            try ArchiveSource.unpack(archive, into: root, within: limits)
+        case .file(let path):
+            try ArchiveSource.unpack(archive, into: root, within: limits)
+            unlink(path.string)
+        }
+    }
+
     /// The first of the statement's resolved dependencies. Computed from the files before a build can touch them.
     private func identify(_ source: TakenIn) async throws -> ResourceDescriptor {
         switch request.source {
-        case .archive(_, let digest, _):
+        case .archive(_, _, let digest, _):
             let tree = try await threads.runIfActive { try GitTree.identify(source.root) }
             return ResourceDescriptor(uri: request.sourceURI, digest: ["sha256": digest.hex, "gitTree": tree])
         case .git:
@@ -118,7 +138,7 @@ struct BuildPipeline: Sendable {
     }
 
     private func detect(in source: TakenIn) async throws -> Project {
-        try tell("Detecting project type", .detect)
+        try announceDetection()
         let detected = try await threads.runIfActive {
             try Detection.detect(in: source.root, path: request.path, toolchains: configuration.toolchains)
         }
@@ -126,6 +146,8 @@ struct BuildPipeline: Sendable {
             toolchain: detected.toolchain, folder: source.root.appending(FilePath(detected.project).components),
             path: detected.project)
     }
+
+    private func announceDetection() throws { try tell("Detecting project type", .detect) }
 
     // MARK: - Inputs and build
 

@@ -5,8 +5,8 @@ package import KettleSource
 /// What a caller asked for, checked in form and complete.
 package struct BuildRequest: Sendable {
     package enum Source: Sendable {
-        /// An uploaded archive, which lies as `upload` in the build's workspace.
-        case archive(name: String, digest: ContentDigest, size: Int64)
+        /// An uploaded archive. A file of it lies in the build's workspace.
+        case archive(UploadedArchive, name: String, digest: ContentDigest, size: Int64)
         case git(GitURL, ref: GitRef?)
     }
 
@@ -24,7 +24,7 @@ package struct BuildRequest: Sendable {
     /// How the source is called in lists and in the statement's `externalParameters`.
     package var sourceURI: String {
         switch source {
-        case .archive(let name, _, _): "archive:\(name)"
+        case .archive(_, let name, _, _): "archive:\(name)"
         case .git(let url, let ref?): "git+\(url.text)@\(ref.text)"
         case .git(let url, nil): "git+\(url.text)"
         }
@@ -33,7 +33,7 @@ package struct BuildRequest: Sendable {
     /// How lists of builds call the source.
     package var sourceName: String {
         switch source {
-        case .archive(let name, _, _): name
+        case .archive(_, let name, _, _): name
         case .git(let url, _): url.text
         }
     }

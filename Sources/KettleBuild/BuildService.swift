@@ -5,7 +5,7 @@ package import KettleStore
 package import Logging
 package import NIOPosix
 import Synchronization
-package import SystemPackage
+import SystemPackage
 
 /// The builds of one service: it takes requests in, runs them, and knows which are running.
 ///
@@ -33,23 +33,20 @@ package final class BuildService: Sendable {
         slots = BuildSlots(count: configuration.slots)
     }
 
-    /// A request on its way in: the id that its build will have, and where its upload goes.
+    /// A request on its way in: the id that its build will have, and where its upload goes if it is large.
     package struct Intake: Sendable {
         package let id: BuildID
+        /// Named, not made: whoever writes there first makes it.
         package let workspace: Workspace
-        package var upload: FilePath { workspace.path.appending("upload") }
     }
 
     /// Makes room for a request. It ends in ``start(_:from:)`` or in ``abandon(_:)``.
     ///
-    /// - Throws: ``BuildError/serviceStopping``, or an error of the disk.
-    package func openIntake() async throws -> Intake {
-        guard !state.withLock({ $0.isStopping }) else { throw BuildError.serviceStopping }
+    /// - Throws: ``BuildError/serviceStopping``.
+    package func openIntake() throws(BuildError) -> Intake {
+        guard !state.withLock({ $0.isStopping }) else { throw .serviceStopping }
         let id = BuildID()
-        let workspace = try await threads.runIfActive { [self] in
-            try configuration.sandbox.makeWorkspace(at: store.folder.workspace(id))
-        }
-        return Intake(id: id, workspace: workspace)
+        return Intake(id: id, workspace: configuration.sandbox.workspace(at: store.folder.workspace(id)))
     }
 
     /// Forgets a request that did not become a build, and what had arrived of it.

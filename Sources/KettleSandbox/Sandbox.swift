@@ -21,16 +21,18 @@ package struct Sandbox: Sendable {
         self.bubblewrap = bubblewrap
     }
 
-    /// Makes the folder that one build owns, with a user of its own when Kettle runs as root.
+    /// Names the folder that one build owns, with a user of its own when Kettle runs as root.
     ///
-    /// The folder itself stays Kettle's, closed to everybody else; what the build may write is handed over folder by folder.
-    ///
-    /// - Parameter path: Where nothing is yet; its parent exists.
+    /// - Parameter path: Where nothing is yet; its parent exists. ``Workspace/make()`` makes it.
+    package func workspace(at path: FilePath) -> Workspace {
+        Workspace(path: path, uid: geteuid() == 0 ? WorkspaceUsers.next() : nil)
+    }
+
+    /// Names a workspace and makes it.
     package func makeWorkspace(at path: FilePath) throws(SandboxError) -> Workspace {
-        guard mkdir(path.string, 0o700) == 0 else {
-            throw .workspaceFailed(operation: "be made", reason: lastSystemError())
-        }
-        return Workspace(path: path, uid: geteuid() == 0 ? WorkspaceUsers.next() : nil)
+        let workspace = workspace(at: path)
+        try workspace.make()
+        return workspace
     }
 
     /// Runs a command to its end.

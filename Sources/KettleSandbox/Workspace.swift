@@ -3,7 +3,7 @@ package import SystemPackage
 
 /// The folder of one build: its source, what it makes, what it fetches.
 ///
-/// Made by ``Sandbox/makeWorkspace(at:)``. Whoever made it removes it, when no command runs in it any more.
+/// Named by ``Sandbox/workspace(at:)``. Whoever made it removes it, when no command runs in it any more.
 package struct Workspace: Sendable, Hashable {
     package let path: FilePath
 
@@ -13,6 +13,14 @@ package struct Workspace: Sendable, Hashable {
     package init(path: FilePath, uid: UInt32?) {
         self.path = path
         self.uid = uid
+    }
+
+    /// Makes the folder itself. It stays Kettle's, closed to everybody else; what the build may write is handed over folder
+    /// by folder.
+    package func make() throws(SandboxError) {
+        guard mkdir(path.string, 0o700) == 0 else {
+            throw .workspaceFailed(operation: "be made", reason: lastSystemError())
+        }
     }
 
     /// Makes an empty folder that commands may write.

@@ -3,10 +3,10 @@ import Hummingbird
 import KettleAttestation
 import KettleBuild
 import KettleMultipart
+import KettleSandbox
 import KettleSource
 import NIOCore
 import NIOPosix
-import SystemPackage
 
 /// Reads the multipart body of a build request, as it arrives, into a ``BuildRequest`` and an upload on the disk.
 struct BuildIntake: Sendable {
@@ -18,11 +18,11 @@ struct BuildIntake: Sendable {
     let urls: URLPolicy
     let threads: NIOThreadPool
 
-    /// - Parameter upload: Where an uploaded archive is to be written; nothing is there if the request has none.
+    /// - Parameter workspace: Where an uploaded archive is written if it is large; it is made then and only then.
     /// - Throws: ``ProblemDetails`` for a request that is wrong, and what the connection throws when it breaks off.
-    func read(_ request: Request, upload: FilePath) async throws -> BuildRequest {
+    func read(_ request: Request, into workspace: Workspace) async throws -> BuildRequest {
         var parser = try makeParser(request)
-        var form = Form(upload: UploadFile(at: upload, on: threads))
+        var form = Form(upload: UploadFile(in: workspace, on: threads))
         do {
             for try await buffer in request.body {
                 try buffer.withUnsafeReadableBytes { bytes in
@@ -72,13 +72,13 @@ struct BuildIntake: Sendable {
                     .badRequest, code: "request.ref_with_source", "ref is only for repo_url, and source was sent",
                     hint: "leave ref out, or send repo_url instead of source")
             }
-            let digest = try await form.upload.finish()
+            let (archive, digest) = try await form.upload.finish()
             guard form.upload.format != nil else {
                 throw ProblemDetails(
                     .badRequest, code: "request.not_an_archive", "source is neither a ZIP nor a tar.gz archive",
                     hint: "send the project as curl -F source=@source.zip")
             }
-            source = .archive(name: form.uploadName, digest: digest, size: form.upload.size)
+            source = .archive(archive, name: form.uploadName, digest: digest, size: form.upload.size)
         case (false, let url?):
             source = try check(url, ref: form["ref"])
         case (true, _?):

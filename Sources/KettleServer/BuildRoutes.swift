@@ -86,13 +86,13 @@ struct BuildRoutes: Sendable {
     private func accept(_ request: Request) async throws -> RunningBuild {
         let slot: BuildService.Intake
         do {
-            slot = try await builds.openIntake()
-        } catch let error as BuildError {
+            slot = try builds.openIntake()
+        } catch {
             throw ProblemDetails(.serviceUnavailable, error)
         }
         let wanted: BuildRequest
         do {
-            wanted = try await intake.read(request, upload: slot.upload)
+            wanted = try await intake.read(request, into: slot.workspace)
         } catch {
             await builds.abandon(slot)
             throw error

@@ -1,5 +1,6 @@
 import Glibc
 import KettleProvenance
+import KettleSandbox
 import KettleSource
 import KettleStore
 import NIOCore
@@ -7,12 +8,15 @@ import NIOPosix
 import Synchronization
 import SystemPackage
 
-/// An uploaded archive on its way to the disk: hashed while it is written, never held whole.
+/// An uploaded archive on its way to the disk: hashed while it is written, and held whole only if it is small.
 ///
 /// The bytes collect in a block; a full block goes to a thread, which hashes and writes it while the next one fills. The
 /// writer waits for the block before, so at most two are in memory and a slow disk holds back the socket.
 struct UploadFile: ~Copyable {
     private static let blockSize = 512 << 10
+    /// An archive of at most so many bytes stays in memory: making and removing a file costs more than all else there is
+    /// to do for it.
+    private static let memoryLimit = 64 << 10
 
     private let threads: NIOThreadPool
     private let sink: Sink
@@ -22,9 +26,9 @@ struct UploadFile: ~Copyable {
     /// The archive's kind by its first bytes, nil while there are none or when they are of no archive.
     private(set) var format: ArchiveFormat?
 
-    init(at path: FilePath, on threads: NIOThreadPool) {
+    init(in workspace: Workspace, on threads: NIOThreadPool) {
         self.threads = threads
-        sink = Sink(path: path)
+        sink = Sink(workspace: workspace)
     }
 
     /// Whether so much has collected that ``flush()`` should be called before more is appended.
@@ -49,16 +53,21 @@ struct UploadFile: ~Copyable {
     }
 
     /// Writes what is left; the digest is of everything that was appended.
-    mutating func finish() async throws -> ContentDigest {
+    mutating func finish() async throws -> (UploadedArchive, ContentDigest) {
         recognise()
+        if size <= Self.memoryLimit {
+            let bytes = Array(block.readableBytesView)
+            return (.memory(bytes), ContentDigest(of: bytes))
+        }
         try await inFlight?.value
         inFlight = nil
         let (rest, sink) = (block, sink)
         block = ByteBuffer()
-        return try await threads.runIfActive {
+        let digest = try await threads.runIfActive {
             try sink.write(rest)
             return sink.finish()
         }
+        return (.file(sink.path), digest)
     }
 
     /// Waits until nothing more is written.
@@ -78,14 +87,19 @@ struct UploadFile: ~Copyable {
             var hasher = ContentHasher()
         }
 
-        private let path: FilePath
+        private let workspace: Workspace
         private let state = Mutex(State())
 
-        init(path: FilePath) { self.path = path }
+        var path: FilePath { workspace.path.appending("upload") }
+
+        init(workspace: Workspace) { self.workspace = workspace }
 
         func write(_ block: ByteBuffer) throws {
             try state.withLock { state in
-                if state.file == nil { state.file = try NewFile(at: path, called: "the upload") }
+                if state.file == nil {
+                    try workspace.make()
+                    state.file = try NewFile(at: path, called: "the upload")
+                }
                 try block.withUnsafeReadableBytes { bytes in
                     state.hasher.update(bytes)
                     try state.file?.write(bytes)

@@ -1,20 +1,47 @@
+import CArchive
 import Glibc
 import SystemPackage
 
 /// An uploaded archive, open for reading at any place.
 final class ArchiveFile {
-    let descriptor: CInt
+    private enum Content {
+        case file(CInt)
+        case memory(UnsafeMutableRawBufferPointer)
+    }
+
+    private let content: Content
     let size: Int64
 
-    init(_ path: FilePath) throws(SourceError) {
-        descriptor = open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw .lastStorageError() }
-        size = Int64(lseek(descriptor, 0, SEEK_END))
-        guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
+    init(_ archive: UploadedArchive) throws(SourceError) {
+        switch archive {
+        case .file(let path):
+            let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            guard descriptor >= 0 else { throw .lastStorageError() }
+            content = .file(descriptor)
+            size = Int64(lseek(descriptor, 0, SEEK_END))
+            guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
+        case .memory(let bytes):
+            // A place of its own, since libarchive keeps the address.
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 16)
+            copy.copyBytes(from: bytes)
+            content = .memory(copy)
+            size = Int64(bytes.count)
+        }
     }
 
     deinit {
-        close(descriptor)
+        switch content {
+        case .file(let descriptor): close(descriptor)
+        case .memory(let bytes): bytes.deallocate()
+        }
+    }
+
+    /// Gives the whole of it to libarchive. It must outlive the reading.
+    func open(in archive: OpaquePointer) -> CInt {
+        switch content {
+        case .file(let descriptor): archive_read_open_fd(archive, descriptor, 256 << 10)
+        case .memory(let bytes): archive_read_open_memory(archive, bytes.baseAddress, Int(size))
+        }
     }
 
     /// Exactly so many bytes.
@@ -31,6 +58,19 @@ final class ArchiveFile {
 
     /// - Returns: How many bytes were read, fewer only at the end of the file; -1 with `errno` set when that failed.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int {
+        switch content {
+        case .file(let descriptor): return Self.read(descriptor, into: buffer, at: offset)
+        case .memory(let bytes):
+            let count = Int(min(Int64(buffer.count), max(0, size - offset)))
+            guard count > 0 else { return 0 }
+            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[Int(offset)..<Int(offset) + count]))
+            return count
+        }
+    }
+
+    private static func read(
+        _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
+    ) -> Int {
         var have = 0
         while have < buffer.count {
             let count = pread(

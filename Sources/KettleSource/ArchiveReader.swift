@@ -26,7 +26,7 @@ final class ArchiveReader {
     /// Begins with a ZIP, by the directory at its end and never by scanning for entries.
     func open(zip file: ArchiveFile) throws(SourceError) {
         archive_read_support_format_zip_seekable(archive)
-        guard archive_read_open_fd(archive, file.descriptor, 256 << 10) == ARCHIVE_OK else { throw failure() }
+        guard file.open(in: archive) == ARCHIVE_OK else { throw failure() }
     }
 
     /// Begins with a tar archive. The stream must outlive the reader.

@@ -17,14 +17,52 @@ package enum ArchiveFormat: Sendable, Hashable {
     }
 }
 
+/// Where an uploaded archive is: on the disk, or in memory when it is small.
+package enum UploadedArchive: Sendable {
+    case file(FilePath)
+    case memory([UInt8])
+}
+
 /// Unpacks an uploaded archive.
 package enum ArchiveSource {
+    /// One file or folder that an archive lists.
+    package struct ListedEntry: Sendable, Hashable {
+        /// Relative to the source's root.
+        package var path: String
+        package var isFolder: Bool
+        /// Whether it is a regular file that holds something.
+        package var isFileWithContent: Bool
+    }
+
+    /// What an archive would become, by its own directory, with nothing written.
+    ///
+    /// - Returns: nil for an archive that has none: to know what is in a tar.gz is to unpack it.
+    /// - Throws: ``SourceError`` for what ``unpack(_:into:within:)`` would refuse by names and places alone.
+    package static func list(
+        _ archive: UploadedArchive, within limits: SourceLimits
+    ) throws(SourceError) -> [ListedEntry]? {
+        let file = try ArchiveFile(archive)
+        guard try format(of: file) == .zip else { return nil }
+        var listed: [ListedEntry] = []
+        for entry in try ZIPDirectory(of: file, within: limits).entries {
+            guard let path = try SourcePath(checking: entry.name, within: limits), !path.holdsDotGit else { continue }
+            var item = ListedEntry(path: path.text, isFolder: false, isFileWithContent: false)
+            switch entry.kind {
+            case .file: item.isFileWithContent = entry.size > 0
+            case .folder: item.isFolder = true
+            case .link: break
+            }
+            listed.append(item)
+        }
+        return listed
+    }
+
     /// Writes the archive's files, folders and safe links to a new folder. What is called `.git` is left out: it is the
     /// uploader's claim about a repository and nothing that Kettle saw.
     ///
     /// Blocks. On any error nothing is left of the folder.
     package static func unpack(
-        _ archive: FilePath, into folder: FilePath, within limits: SourceLimits
+        _ archive: UploadedArchive, into folder: FilePath, within limits: SourceLimits
     ) throws(SourceError) {
         let writer = try TreeWriter(creating: folder, within: limits)
         do throws(SourceError) {
@@ -40,11 +78,15 @@ package enum ArchiveSource {
     }
 
     private static func unpack(_ file: ArchiveFile, with writer: TreeWriter) throws(SourceError) {
-        let prefix = try file.bytes(at: 0, count: Int(min(file.size, 8)))
-        switch prefix.withUnsafeBytes({ ArchiveFormat.recognise(prefix: $0) }) {
+        switch try format(of: file) {
         case .zip: try ZIPUnpacking(file, writer).run()
         case .tarGzip: try TarUnpacking(file, writer).run()
         case nil: throw .notAnArchive
         }
+    }
+
+    private static func format(of file: ArchiveFile) throws(SourceError) -> ArchiveFormat? {
+        let prefix = try file.bytes(at: 0, count: Int(min(file.size, 8)))
+        return prefix.withUnsafeBytes { ArchiveFormat.recognise(prefix: $0) }
     }
 }

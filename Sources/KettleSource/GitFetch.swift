@@ -32,8 +32,9 @@ struct GitFetch {
             entries += contents.entries
             bytes += contents.bytes
             let folders = place.path.split(separator: UInt8(ascii: "/")).map { FileName($0) }
-            for (path, target) in contents.links.targets {
-                try links.add(SourcePath(components: folders + path.components), target: target, within: limits)
+            for link in contents.links.all {
+                try links.add(
+                    SourcePath(components: folders + link.path.components), target: link.target, within: limits)
             }
         }
     }
@@ -52,7 +53,7 @@ struct GitFetch {
         var written = Written()
         let tree = try await check(out: target, git, into: folder, at: Place(), &written, progress)
         // Each repository's links stay inside it. Together they might not: a link through a submodule's link.
-        try written.links.checkTargets()
+        try written.links.checkTargets(within: limits)
         return GitCheckout(
             url: url.text, ref: ref?.text, resolvedRef: target.name, commit: target.commit, tree: tree,
             submodules: written.submodules)

@@ -36,6 +36,7 @@ extension SourceError {
         case .linkEscapesTree: "link_escapes_tree"
         case .linkAbsolute: "link_absolute"
         case .linkTargetInvalid: "link_target_invalid"
+        case .linkStepsExceeded: "link_steps_exceeded"
         case .hardLinkTarget: "hard_link_target"
         case .urlMalformed: "url_malformed"
         case .urlTooLong: "url_too_long"

@@ -37,6 +37,8 @@ extension SourceError {
         case .linkAbsolute(let path, let target): "the link \(shown(path)) has the absolute target \(shown(target))"
         case .linkTargetInvalid(let path):
             "the target of the link \(shown(path)) is empty, too long, compressed or not a path"
+        case .linkStepsExceeded(let limit):
+            "the links lead to one another on ways of more than \(limit) steps"
         case .hardLinkTarget(let path, let target):
             "the hard link \(shown(path)) names \(shown(target)), which is no earlier file of the archive"
         case .urlMalformed(let url): "\(shown(url)) is not a URL that can be fetched"

@@ -60,6 +60,8 @@ package enum SourceError: UserFacingError, Equatable {
     case linkAbsolute(path: String, target: String)
     /// A link's target is empty, too long, or holds a NUL; or it is deflated, which no usual program does to some bytes.
     case linkTargetInvalid(path: String)
+    /// The links lead to one another on ways too long to follow.
+    case linkStepsExceeded(limit: Int)
     /// A hard link to something that is not an earlier file of the same archive.
     case hardLinkTarget(path: String, target: String)
 

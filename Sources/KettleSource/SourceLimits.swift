@@ -16,6 +16,8 @@ package struct SourceLimits: Sendable, Hashable {
     package var pathBytes: Int
     /// The target of a symbolic link, in bytes.
     package var linkBytes: Int
+    /// Components followed when the targets of all links are checked.
+    package var linkSteps: Int
     /// Submodules of a repository and of its submodules together.
     package var submodules: Int
     /// Submodules inside one another.
@@ -23,7 +25,8 @@ package struct SourceLimits: Sendable, Hashable {
 
     package init(
         entries: Int = 200_000, bytes: Int64 = 8 << 30, ratio: Int64 = 250, ratioFloorBytes: Int64 = 16 << 20,
-        depth: Int = 64, nameBytes: Int = 255, pathBytes: Int = 4096, linkBytes: Int = 4095, submodules: Int = 128,
+        depth: Int = 64, nameBytes: Int = 255, pathBytes: Int = 4096, linkBytes: Int = 4095,
+        linkSteps: Int = 10_000_000, submodules: Int = 128,
         submoduleDepth: Int = 8
     ) {
         self.entries = entries
@@ -34,6 +37,7 @@ package struct SourceLimits: Sendable, Hashable {
         self.nameBytes = nameBytes
         self.pathBytes = pathBytes
         self.linkBytes = linkBytes
+        self.linkSteps = linkSteps
         self.submodules = submodules
         self.submoduleDepth = submoduleDepth
     }

@@ -49,13 +49,13 @@ final class TreeWriter {
     // MARK: - Entries
 
     func addFolder(_ path: SourcePath) throws(SourceError) {
-        guard links.targets[path] == nil else { throw .entryConflict(path: path.text) }
+        guard !links.contains(path) else { throw .entryConflict(path: path.text) }
         _ = try open(folders: path.components, for: path)
     }
 
     /// Begins a file. The file before must have ended.
     func beginFile(_ path: SourcePath, isExecutable: Bool) throws(SourceError) {
-        guard links.targets[path] == nil, let name = path.components.last else {
+        guard !links.contains(path), let name = path.components.last else {
             throw .entryDuplicate(path: path.text)
         }
         let parent = try open(folders: path.components.dropLast(), for: path)
@@ -146,14 +146,17 @@ final class TreeWriter {
     /// Takes a link in, to be made when all files are written.
     func addLink(_ path: SourcePath, target: [UInt8]) throws(SourceError) {
         try countEntry()
+        // What is kept of it in memory until then counts as if it were on the disk.
+        try countBytes(Int64(target.count + path.components.reduce(0) { $0 + $1.bytes.count }))
         try links.checkAbove(path)
         try links.add(path, target: target, within: limits)
     }
 
     /// Makes the links. Nothing may be added afterwards.
     func finish() throws(SourceError) {
-        try links.checkTargets()
-        for (path, target) in links.targets {
+        try links.checkTargets(within: limits)
+        for link in links.all {
+            let (path, target) = (link.path, link.target)
             guard let name = path.components.last else { continue }
             let parent = try open(folders: path.components.dropLast(), for: path, links: nil)
             let made = FileName(target).withCString { target in name.withCString { symlinkat(target, parent, $0) } }

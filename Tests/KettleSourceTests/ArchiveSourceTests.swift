@@ -44,7 +44,7 @@ import Testing
         try makeProject(unpacking)
         let packed = unpacking.archive.removingLastComponent().appending("packed.zip")
         try await packer.pack(unpacking.workplace, as: packed)
-        try ArchiveSource.unpack(packed, into: unpacking.target, within: .standard)
+        try ArchiveSource.unpack(.file(packed), into: unpacking.target, within: .standard)
         #expect(
             try unpacking.tree() == [
                 "Cargo.toml": "644 [package]\n", "run": "755 #!/bin/sh\n", "src": "folder 755",
@@ -70,7 +70,7 @@ import Testing
         let line = "\(command) | cat > \(unpacking.archive)"
         let ended = try await Command.run("sh", ["-c", line], in: unpacking.workplace)
         try #require(ended.status == 0, "\(ended.everything)")
-        try ArchiveSource.unpack(unpacking.archive, into: unpacking.target, within: .standard)
+        try ArchiveSource.unpack(.file(unpacking.archive), into: unpacking.target, within: .standard)
         #expect(try GitTree.identify(unpacking.target) == (try await treeID(of: unpacking.workplace)))
     }
 
@@ -83,7 +83,7 @@ import Testing
             "git", ["archive", "--format=\(format)", "-o", unpacking.archive.string, expected],
             in: unpacking.workplace)
         try #require(ended.status == 0, "\(ended.everything)")
-        try ArchiveSource.unpack(unpacking.archive, into: unpacking.target, within: .standard)
+        try ArchiveSource.unpack(.file(unpacking.archive), into: unpacking.target, within: .standard)
         #expect(try GitTree.identify(unpacking.target) == expected)
     }
 
@@ -183,7 +183,8 @@ import Testing
             let packed = unpacking.archive.removingLastComponent().appending("bomb.zip")
             try await Packer(program, arguments).pack(unpacking.workplace, as: packed)
             #expect(throws: SourceError.ratioExceeded(limit: 250)) {
-                try ArchiveSource.unpack(packed, into: unpacking.target, within: SourceLimits(ratioFloorBytes: 1 << 20))
+                try ArchiveSource.unpack(
+                    .file(packed), into: unpacking.target, within: SourceLimits(ratioFloorBytes: 1 << 20))
             }
             #expect(try unpacking.leftovers() == [])
         }
@@ -192,7 +193,7 @@ import Testing
     @Test func `an archive that cannot be read is no fault of the source`() throws {
         let unpacking = try Unpacking()
         let error = #expect(throws: SourceError.self) {
-            try ArchiveSource.unpack(unpacking.archive, into: unpacking.target, within: .standard)
+            try ArchiveSource.unpack(.file(unpacking.archive), into: unpacking.target, within: .standard)
         }
         #expect(error?.isKettlesFault == true)
         #expect(try unpacking.leftovers() == [])

@@ -68,8 +68,8 @@ import Testing
             ], to: folder, piece: piece)
         #expect(writer.tree == String(repeating: "a", count: 40))
         #expect(writer.contents.entries == 7)
-        #expect(writer.contents.bytes == 16)
-        #expect(writer.contents.links.targets.count == 1)
+        #expect(writer.contents.bytes == 26)
+        #expect(writer.contents.links.all.count == 1)
         for (path, text) in [("a", "two\n\n"), ("b/c", "two\n\n"), ("d", ""), ("file", "target")] {
             #expect(try String(contentsOfFile: folder.appending(path).string, encoding: .utf8) == text)
         }

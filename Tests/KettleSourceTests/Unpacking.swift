@@ -26,7 +26,7 @@ struct Unpacking {
 
     func unpack(_ bytes: [UInt8], within limits: SourceLimits = .standard) throws {
         try Data(bytes).write(to: URL(filePath: archive.string))
-        try ArchiveSource.unpack(archive, into: target, within: limits)
+        try ArchiveSource.unpack(.file(archive), into: target, within: limits)
     }
 
     /// The refusal of an archive, nil when it is taken in.
