@@ -1,0 +1,2 @@
+import Glibc
+@main enum FuzzArchive { static func main() {} }
