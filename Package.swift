@@ -5,14 +5,15 @@ import PackageDescription
 let isFuzzing = Context.environment["KETTLE_FUZZ"] != nil
 let fuzzing = ["-sanitize=fuzzer,address"]
 
-let settings: [SwiftSetting] = [
+let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-] + (isFuzzing ? [.unsafeFlags(fuzzing)] : [])
+]
+let settings = strict + (isFuzzing ? [.unsafeFlags(fuzzing)] : [])
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -112,7 +113,7 @@ if isFuzzing {
     targets += [
         .systemLibrary(name: "CFuzzer", path: "Fuzzing/CFuzzer"),
         fuzzer("fuzz-multipart", ["KettleMultipart"]),
-        fuzzer("fuzz-archive", ["KettleSource", system]),
+        fuzzer("fuzz-archive", ["KettleSource", "KettleSandbox", "KettleError", system]),
     ]
 }
 
