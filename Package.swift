@@ -1,7 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
+// Fuzzing/run sets this. The modules need the flags too: libFuzzer is guided by the paths that it sees taken in them.
+let isFuzzing = Context.environment["KETTLE_FUZZ"] != nil
+let fuzzing = ["-sanitize=fuzzer,address"]
+
+let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
@@ -9,6 +13,7 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
+let settings = strict + (isFuzzing ? [.unsafeFlags(fuzzing)] : [])
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -107,17 +112,17 @@ var targets: [Target] = [
         ]),
 ]
 
-// Fuzzing/run sets this: libFuzzer needs flags that a dependency may not have.
-if Context.environment["KETTLE_FUZZ"] != nil {
-    let fuzzing: [SwiftSetting] = settings + [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
+if isFuzzing {
     func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         .executableTarget(
-            name: name, dependencies: dependencies, path: "Fuzzing/\(name)", swiftSettings: fuzzing,
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+            name: name, dependencies: ["CFuzzer"] + dependencies, path: "Fuzzing/\(name)",
+            exclude: ["seeds", "dictionary"], swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(fuzzing + ["-use-ld=lld"])])
     }
     targets += [
-        fuzzer("fuzz-multipart", ["KettleMultipart", "KettleError"]),
-        fuzzer("fuzz-archive", ["KettleSource", "KettleError", system]),
+        .systemLibrary(name: "CFuzzer", path: "Fuzzing/CFuzzer"),
+        fuzzer("fuzz-multipart", ["KettleMultipart"]),
+        fuzzer("fuzz-archive", ["KettleSource", "KettleSandbox", "KettleError", system]),
     ]
 }
 
