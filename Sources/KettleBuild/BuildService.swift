@@ -60,8 +60,12 @@ package final class BuildService: Sendable {
         let startedAt = BuildTime.now
         let folder = store.folder.build(id)
         let folders = store.folder
+        let record = BuildRecord(
+            id: id, source: request.sourceName, ref: request.ref, createdAt: startedAt.milliseconds)
         let events: EventLog
         do {
+            // Side by side: the caller waits for both.
+            async let inserted: Void = store.insert(record)
             events = try await threads.runIfActive {
                 try folders.make(folder)
                 let events = try EventLog(creatingAt: folder.appending("events"))
@@ -70,9 +74,9 @@ package final class BuildService: Sendable {
                 ])
                 return events
             }
-            try await store.insert(
-                BuildRecord(id: id, source: request.sourceName, ref: request.ref, createdAt: startedAt.milliseconds))
+            try await inserted
         } catch {
+            try? await store.forget(id)
             await abandon(intake)
             throw error
         }
