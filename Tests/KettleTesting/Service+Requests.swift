@@ -123,7 +123,7 @@ extension Service {
         request.method = .RAW(value: method)
         request.headers = HTTPHeaders(headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         if let body { request.body = .bytes(body) }
-        return try await Self.client.execute(request, timeout: .minutes(20))
+        return try await Self.client.execute(request, timeout: .minutes(5))
     }
 }
 
