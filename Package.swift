@@ -49,7 +49,8 @@ var targets: [Target] = [
         "KettleServer",
         [
             "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleSandbox", "KettleAttestation",
-            "KettleProvenance", "KettleError", hummingbird, httpTypes, nio, posix, log, crypto, system,
+            "KettleProvenance", "KettleError", .product(name: "NIOHTTP1", package: "swift-nio"), hummingbird, httpTypes,
+            nio, posix, log, crypto, system,
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),

@@ -41,12 +41,15 @@ package struct BuildFailure: Error, Sendable {
             self = failure
         case let error as ToolchainError:
             self.init(kind: .dependency, error)
-            if case .unsupported(let supported, let found) = error {
+            switch error {
+            case .unsupported(let supported, let found):
                 kind = .unsupportedToolchain
                 details = [
                     ("supported_toolchains", .array(supported.map(JSONValue.string))),
-                    ("found_files", .array(found.map(JSONValue.string))),
+                    ("found_files", .array(found.map { .string(Self.shown($0)) })),
                 ]
+            case .noSuchFolder: kind = .source
+            default: break
             }
         case let error as SourceError:
             self.init(kind: .source, error)
@@ -66,8 +69,18 @@ package struct BuildFailure: Error, Sendable {
     private init(kind: Kind, _ error: any UserFacingError) {
         self.kind = kind
         code = error.code
-        message = error.message
+        message = Self.shown(error.message)
         hint = error.hint
+    }
+
+    /// The longest message, in bytes. Messages may quote a stranger's words.
+    private static let messageLimit = 2000
+
+    private static func shown(_ text: String) -> String {
+        let bytes =
+            text.utf8.count <= messageLimit
+            ? text : String(decoding: text.utf8.prefix(messageLimit), as: UTF8.self) + "…"
+        return PrintableText.make(from: bytes)
     }
 }
 

@@ -1,3 +1,4 @@
+import Glibc
 import KettleError
 import KettleProvenance
 package import KettleSandbox
@@ -60,12 +61,8 @@ package final class BuildService: Sendable {
         let startedAt = BuildTime.now
         let folder = store.folder.build(id)
         let folders = store.folder
-        let record = BuildRecord(
-            id: id, source: request.sourceName, ref: request.ref, createdAt: startedAt.milliseconds)
         let events: EventLog
         do {
-            // Side by side: the caller waits for both.
-            async let inserted: Void = store.insert(record)
             events = try await threads.runIfActive {
                 try folders.make(folder)
                 let events = try EventLog(creatingAt: folder.appending("events"))
@@ -74,9 +71,7 @@ package final class BuildService: Sendable {
                 ])
                 return events
             }
-            try await inserted
         } catch {
-            try? await store.forget(id)
             await abandon(intake)
             throw error
         }
@@ -88,9 +83,19 @@ package final class BuildService: Sendable {
         } finish: {
             await self.finish(pipeline, $0)
         }
+        // Known as running before anybody can find it in the list: its log must never be taken for one that has ended.
         let mustStop = state.withLock { state in
             state.running[id] = build
             return state.isStopping
+        }
+        do {
+            try await store.insert(
+                BuildRecord(id: id, source: request.sourceName, ref: request.ref, createdAt: startedAt.milliseconds))
+        } catch {
+            state.withLock { _ = $0.running.removeValue(forKey: id) }
+            await remove(Workspace(path: folder, uid: nil))
+            await abandon(intake)
+            throw error
         }
         build.begin()
         if mustStop { build.cancel() }
@@ -115,6 +120,8 @@ package final class BuildService: Sendable {
             outcome = BuildOutcome(
                 state: .failed, httpStatus: failure.httpStatus, result: BuildResult(failure, of: id).encoded)
             files = await recordLogOfFailure(pipeline)
+            // What was collected before something else failed is nobody's.
+            await remove(Workspace(path: pipeline.folder.appending("artifacts"), uid: nil))
         }
         do {
             try await store.finish(
@@ -207,7 +214,9 @@ extension BuildService {
         let path = store.folder.build(record.id).appending("events")
         let interrupted = BuildResult(BuildFailure(BuildError.interrupted), of: record.id).encoded
         let result = try? await threads.runIfActive {
-            let events = try EventLog(openingAt: path, isWritable: true)
+            let events =
+                access(path.string, F_OK) == 0
+                ? try EventLog(openingAt: path, isWritable: true) : try EventLog(creatingAt: path)
             if let last = try events.last(), let result = BuildEvent.result(ofComplete: last) { return result }
             try events.append([BuildEvent.complete(result: interrupted)])
             return interrupted

@@ -2,35 +2,35 @@ import KettleSource
 import KettleToolchains
 
 /// A source that is still packed, as its archive lists it.
+///
+/// Made for a few questions about a long list: the answers are searched for, and nothing is kept but the list.
 struct ListedSource: SourceView {
-    /// What stands in each folder, by the folder's path, empty for the root.
-    private var folders: [String: [String: Bool]] = ["": [:]]
-    private var filesWithContent: Set<String> = []
+    private let listed: [ArchiveSource.ListedEntry]
 
     init(_ entries: [ArchiveSource.ListedEntry]) {
-        for entry in entries {
-            if entry.isFileWithContent { filesWithContent.insert(entry.path) }
-            if entry.isFolder { folders[entry.path, default: [:]] = folders[entry.path] ?? [:] }
-            var path = Substring(entry.path)
-            var isFolder = entry.isFolder
-            // Up to the root, or to a folder that is known: an archive need not list folders.
-            while !path.isEmpty {
-                let slash = path.lastIndex(of: "/")
-                let parent = slash.map { path[..<$0] } ?? ""
-                let name = String(slash.map { path[path.index(after: $0)...] } ?? path)
-                let isKnown = folders[String(parent)]?[name] != nil
-                folders[String(parent), default: [:]][name] = isFolder
-                if isKnown { break }
-                path = parent
-                isFolder = true
-            }
-        }
+        listed = entries
     }
 
-    func hasFile(_ path: String) -> Bool { filesWithContent.contains(path) }
+    func hasFile(_ path: String) -> Bool {
+        listed.contains { $0.isFileWithContent && $0.path == path }
+    }
 
     func entries(of folder: String) throws(ToolchainError) -> [SourceEntry] {
-        guard let entries = folders[folder] else { throw .noSuchFolder(folder) }
-        return entries.map { SourceEntry(name: $0.key, isFolder: $0.value) }.sorted { $0.name < $1.name }
+        let prefix = folder.isEmpty ? "" : folder + "/"
+        var isFolder: [String: Bool] = [:]
+        var isThere = folder.isEmpty
+        for entry in listed {
+            if entry.isFolder, entry.path == folder { isThere = true }
+            guard entry.path.utf8.starts(with: prefix.utf8) else { continue }
+            let rest = entry.path.utf8.dropFirst(prefix.utf8.count)
+            let slash = rest.firstIndex(of: UInt8(ascii: "/"))
+            let name = String(Substring(rest[..<(slash ?? rest.endIndex)]))
+            guard !name.isEmpty else { continue }
+            isThere = true
+            // An archive need not list the folders that its files are in.
+            isFolder[name] = slash != nil || entry.isFolder || isFolder[name] == true
+        }
+        guard isThere else { throw .noSuchFolder(folder) }
+        return isFolder.map { SourceEntry(name: $0.key, isFolder: $0.value) }.sorted { $0.name < $1.name }
     }
 }

@@ -6,6 +6,7 @@ import KettleMultipart
 import KettleSandbox
 import KettleSource
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 
 /// Reads the multipart body of a build request, as it arrives, into a ``BuildRequest`` and an upload on the disk.
@@ -35,10 +36,13 @@ struct BuildIntake: Sendable {
         } catch {
             // Only then may the caller remove the file: a block may still be on its way to it.
             await form.upload.settle()
-            if let error = error as? MultipartError {
+            switch error {
+            case let error as MultipartError:
                 throw ProblemDetails(error.isTooLarge ? .contentTooLarge : .badRequest, error)
+            // The client went away in the middle, or said that more would come than did.
+            case is HTTPParserError, is ChannelError: throw ProblemDetails(.badRequest, MultipartError.cutOff)
+            default: throw error
             }
-            throw error
         }
     }
 

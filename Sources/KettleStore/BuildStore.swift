@@ -35,11 +35,6 @@ package struct BuildStore: Sendable {
         }
     }
 
-    /// Takes a build back that did not begin after all.
-    package func forget(_ id: BuildID) async throws {
-        try await database.write { try $0.execute(sql: "DELETE FROM build WHERE id = ?", arguments: [id.hex]) }
-    }
-
     /// Records how a build ended and what it left.
     package func finish(
         _ id: BuildID, state: BuildRecord.State, buildSystem: String?, at time: Int64, result: [UInt8],

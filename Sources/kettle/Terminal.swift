@@ -8,11 +8,18 @@ enum Terminal {
         if let hint = error.hint { warn("kettle: hint: \(hint)") }
     }
 
+    /// What cannot be said is left unsaid: there is nobody to tell it to.
     static func warn(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
     }
 
+    /// A result that cannot be written was not given: the process ends with 2, as where nothing was found out.
     static func say(_ line: String) {
-        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
+        } catch {
+            warn("kettle: error: standard output cannot be written")
+            exit(2)
+        }
     }
 }
