@@ -69,10 +69,12 @@ var targets: [Target] = [
         ]),
     module("KettleToolchains", ["KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
     module(
+        "KettleVerify",
+        ["KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
+    module(
         "KettleSource",
         ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", "CZlib", crypto, posix, log, system]),
     module("KettleSandbox", ["CLinux", "CSeccomp", "KettleError", subprocess, system, log]),
-    module("KettleVerify", ["KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),

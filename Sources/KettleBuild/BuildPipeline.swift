@@ -100,7 +100,7 @@ struct BuildPipeline: Sendable {
             }
         }
         switch archive {
-        case .memory:
+        case .memory, .open:
             try workspace.make()
             try ArchiveSource.unpack(archive, into: root, within: limits)
         case .file(let path):

@@ -20,6 +20,12 @@ final class ArchiveFile {
             content = .file(descriptor)
             size = Int64(lseek(descriptor, 0, SEEK_END))
             guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
+        case .open(let other):
+            let descriptor = fcntl(other, F_DUPFD_CLOEXEC, 0)
+            guard descriptor >= 0 else { throw .lastStorageError() }
+            content = .file(descriptor)
+            size = Int64(lseek(descriptor, 0, SEEK_END))
+            guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
         case .memory(let bytes):
             // A place of its own, since libarchive keeps the address.
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 16)

@@ -20,6 +20,8 @@ package enum ArchiveFormat: Sendable, Hashable {
 /// Where an uploaded archive is: on the disk, or in memory when it is small.
 package enum UploadedArchive: Sendable {
     case file(FilePath)
+    /// An open file, which stays open.
+    case open(CInt)
     case memory([UInt8])
 }
 
@@ -55,6 +57,17 @@ package enum ArchiveSource {
             listed.append(item)
         }
         return listed
+    }
+
+    /// Refuses an archive that could mean different things to different programs, whatever it holds: names that differ
+    /// between a ZIP's directory and its entries, bytes that belong to no entry or to several, anything before or behind.
+    package static func checkForm(of archive: UploadedArchive, within limits: SourceLimits) throws(SourceError) {
+        let file = try ArchiveFile(archive)
+        switch try format(of: file) {
+        case .zip: _ = try ZIPDirectory(of: file, within: limits)
+        case .tarGzip: try TarForm.check(GzipStream(file, within: limits))
+        case nil: throw .notAnArchive
+        }
     }
 
     /// Writes the archive's files, folders and safe links to a new folder. What is called `.git` is left out: it is the

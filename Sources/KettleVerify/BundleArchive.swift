@@ -1,5 +1,7 @@
 import CArchive
 import Glibc
+import KettleError
+import KettleSource
 
 /// Reads a bundle from a ZIP or a tar.gz. libarchive decodes it; nothing is written to disk.
 enum BundleArchive {
@@ -9,12 +11,13 @@ enum BundleArchive {
     /// - Parameter file: An open regular file, at its start. Stays open.
     static func read(_ file: CInt, into collector: inout BundleCollector) throws(BundleError) {
         _ = hasLocale
+        try checkForm(of: file, collector.limits)
         guard let archive = archive_read_new() else { throw .unreadable(reason: "out of memory") }
         defer { archive_read_free(archive) }
         // Only the formats that a bundle may have: libarchive knows many more, and each is code that reads a stranger's bytes.
         switch try magic(of: file) {
         case let start where start.starts(with: [0x50, 0x4B]):
-            // The seekable reader goes by the central directory, as every unpacker does.
+            // The seekable reader takes some of an entry from its own header; ``checkForm(of:_:)`` saw that they agree.
             archive_read_support_format_zip_seekable(archive)
         case let start where start.starts(with: [0x1F, 0x8B]):
             archive_read_support_filter_gzip(archive)
@@ -30,6 +33,22 @@ enum BundleArchive {
             if result == ARCHIVE_EOF { return }
             guard result == ARCHIVE_OK, let entry else { throw damage(archive) }
             try readEntry(entry, of: archive, buffer, into: &collector)
+        }
+    }
+
+    /// A verdict is about what anybody unpacks, so there must be one thing only that anybody could unpack.
+    private static func checkForm(of file: CInt, _ limits: BundleLimits) throws(BundleError) {
+        let form = SourceLimits(entries: limits.entries, bytes: limits.bytes, ratio: .max)
+        do {
+            try ArchiveSource.checkForm(of: .open(file), within: form)
+        } catch {
+            switch error {
+            case .notAnArchive: throw .notABundle
+            case .storage(let number): throw .unreadable(reason: String(cString: strerror(number)))
+            case .tooManyEntries(let limit): throw .limitExceeded(limit: "entries", value: Int64(limit))
+            case .tooLarge(let limit): throw .limitExceeded(limit: "bytes", value: limit)
+            default: throw .damaged(reason: error.message)
+            }
         }
     }
 

@@ -2,7 +2,7 @@ import KettleProvenance
 
 /// Takes in a bundle's entries one after the other, and holds them to the limits.
 struct BundleCollector {
-    private let limits: BundleLimits
+    let limits: BundleLimits
     private var files: [String: UnverifiedBundle.File] = [:]
     private var oddities: [String: String] = [:]
     private var folders: Set<String> = []

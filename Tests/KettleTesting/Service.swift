@@ -126,9 +126,9 @@ extension Service {
         return found
     }
 
-    /// Every file and folder of the data folder but the database's and the key's own, by relative path.
+    /// Every file and folder of the data folder but the database and the cache, which is filled some time after the start.
     package var dataFiles: Set<String> {
         let all = FileManager.default.enumerator(atPath: dataFolder.string)?.compactMap { $0 as? String } ?? []
-        return Set(all.filter { !$0.hasPrefix("kettle.db") })
+        return Set(all.filter { !$0.hasPrefix("kettle.db") && !$0.hasPrefix("cache/") })
     }
 }

@@ -1,0 +1,101 @@
+/// Whether a gzipped tar archive means the same to every program: plain headers of the few kinds that matter, an end mark,
+/// and nothing behind it (POSIX.1-2017, pax, "ustar Interchange Format").
+struct TarForm {
+    private static let blockBytes = 512
+    private static let paxLimit = 64 << 10
+
+    private var block: [UInt8] = []
+    /// Blocks of content that follow the header before.
+    private var contentBlocks: Int64 = 0
+    /// What a pax header says, while it is being read.
+    private var pax: (text: [UInt8], bytes: Int)?
+    private var zeroBlocks = 0
+
+    /// Reads to the end of the stream.
+    ///
+    /// - Throws: ``SourceError/malformedArchive``, ``SourceError/trailingBytes``, ``SourceError/cutOff``, or what the stream
+    ///   itself is worth.
+    static func check(_ stream: GzipStream) throws(SourceError) {
+        var form = TarForm()
+        while true {
+            let bytes = try stream.next()
+            guard !bytes.isEmpty else { break }
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = min(blockBytes - form.block.count, rest.count)
+                form.block += rest.prefix(count)
+                rest = rest.dropFirst(count)
+                guard form.block.count == blockBytes else { continue }
+                try form.take()
+                form.block.removeAll(keepingCapacity: true)
+            }
+        }
+        guard form.zeroBlocks >= 2, form.contentBlocks == 0 else { throw .cutOff }
+        guard form.block.allSatisfy({ $0 == 0 }) else { throw .trailingBytes }
+    }
+
+    private mutating func take() throws(SourceError) {
+        if contentBlocks > 0 {
+            contentBlocks -= 1
+            pax?.text += block
+            if contentBlocks == 0, let pax {
+                try Self.check(pax: pax.text.prefix(pax.bytes))
+                self.pax = nil
+            }
+        } else if block.allSatisfy({ $0 == 0 }) {
+            zeroBlocks += 1
+        } else {
+            // What stands behind the first block of the end mark is read by some programs and not by others.
+            guard zeroBlocks == 0 else { throw .trailingBytes }
+            try takeHeader()
+        }
+    }
+
+    private mutating func takeHeader() throws(SourceError) {
+        let size = try Self.octal(block[124..<136])
+        switch block[156] {
+        case UInt8(ascii: "0"), 0, UInt8(ascii: "L"): break
+        // Links, devices, folders and pipes have no content; programs differ in what they make of one that says it has.
+        case UInt8(ascii: "1")...UInt8(ascii: "6"): guard size == 0 else { throw .malformedArchive }
+        case UInt8(ascii: "x"):
+            guard size > 0, size <= Self.paxLimit else { throw .malformedArchive }
+            pax = ([], Int(size))
+        // A global header, above all, changes what others mean.
+        default: throw .malformedArchive
+        }
+        contentBlocks = (size + 511) / 512
+    }
+
+    /// Octal digits up to a space or a NUL. Base 256, for what is larger than 8 GiB, is not taken.
+    private static func octal(_ field: ArraySlice<UInt8>) throws(SourceError) -> Int64 {
+        var value: Int64 = 0
+        var digits = 0
+        for byte in field.drop(while: { $0 == 0x20 }) {
+            guard byte != 0, byte != 0x20 else { break }
+            guard (0x30...0x37).contains(byte) else { throw .malformedArchive }
+            value = value << 3 | Int64(byte - 0x30)
+            digits += 1
+        }
+        guard digits > 0 else { throw .malformedArchive }
+        return value
+    }
+
+    /// Records `LENGTH KEY=VALUE\n`. A key that moves content or names elsewhere is refused.
+    private static func check(pax text: ArraySlice<UInt8>) throws(SourceError) {
+        var rest = text
+        while !rest.isEmpty {
+            guard let space = rest.firstIndex(of: 0x20),
+                let length = Int(String(decoding: rest[..<space], as: UTF8.self)), length > 0, length <= rest.count,
+                case let record = rest.prefix(length), record.last == 0x0A,
+                let equals = record[(space + 1)...].firstIndex(of: UInt8(ascii: "="))
+            else { throw .malformedArchive }
+            let key = String(decoding: record[(space + 1)..<equals], as: UTF8.self)
+            let known = ["path", "mtime", "atime", "ctime", "uid", "gid", "uname", "gname", "comment"]
+            guard known.contains(key) || key.hasPrefix("LIBARCHIVE.") || key.hasPrefix("SCHILY.") else {
+                throw .malformedArchive
+            }
+            guard key != "path" || !record.contains(0) else { throw .malformedArchive }
+            rest = rest.dropFirst(length)
+        }
+    }
+}
