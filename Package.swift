@@ -61,7 +61,9 @@ var targets: [Target] = [
             "KettleProvenance", "KettleError", "CArchive", nio, posix, log, system,
             .product(name: "GRDB", package: "GRDB.swift"),
         ]),
-    module("KettleToolchains", ["KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
+    module(
+        "KettleToolchains",
+        ["KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
     module(
         "KettleSource",
         ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", "CZlib", crypto, posix, log, system]),

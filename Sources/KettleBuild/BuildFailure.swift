@@ -48,6 +48,7 @@ package struct BuildFailure: Error, Sendable {
                     ("found_files", .array(found.map(JSONValue.string))),
                 ]
             }
+            if case .storageFailed = error { kind = .internal }
         case let error as SourceError:
             self.init(kind: .source, error)
         case SandboxError.limitExceeded(let limit, let value):

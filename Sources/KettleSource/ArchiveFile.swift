@@ -1,7 +1,7 @@
 import Glibc
 import SystemPackage
 
-/// An uploaded archive, open for reading at any place.
+/// An archive, open for reading at any place.
 final class ArchiveFile {
     let descriptor: CInt
     let size: Int64
@@ -11,6 +11,14 @@ final class ArchiveFile {
         guard descriptor >= 0 else { throw .lastStorageError() }
         size = Int64(lseek(descriptor, 0, SEEK_END))
         guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
+    }
+
+    /// The file behind a descriptor of someone else's, whose position is neither used nor moved.
+    init(duplicating other: CInt) throws(SourceError) {
+        descriptor = fcntl(other, F_DUPFD_CLOEXEC, 0)
+        var status = stat()
+        guard descriptor >= 0, fstat(descriptor, &status) == 0 else { throw .lastStorageError() }
+        size = Int64(status.st_size)
     }
 
     deinit {

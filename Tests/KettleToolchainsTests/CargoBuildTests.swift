@@ -37,8 +37,8 @@ struct CargoBuildTests {
         try FileManager.default.copyItem(atPath: source.string, toPath: copy.string)
         let layout = BuildLayout(
             source: copy, project: project, target: try workspace.makeFolder("target"),
-            dependencies: workspace.path.appending("dependencies"))
-        #expect(mkdir(layout.dependencies.string, 0o700) == 0)
+            dependencies: workspace.path.appending("dependencies"), inputs: workspace.path.appending("inputs"))
+        for folder in [layout.dependencies, layout.inputs] { #expect(mkdir(folder.string, 0o700) == 0) }
         let inputs = try cargo.lockedInputs(of: project.isEmpty ? copy : copy.appending(FilePath(project).components))
         var built = Built(status: 0, dependencies: [], artifacts: [], shown: [], target: layout.target)
         let output = Output(cargo.makeOutputReader())
