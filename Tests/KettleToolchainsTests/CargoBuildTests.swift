@@ -26,13 +26,15 @@ struct CargoBuildTests {
         var artifacts: [ArtifactPath]
         var shown: [String]
         var target: FilePath
+        /// The digest of the first artifact.
+        var program: ContentDigest?
     }
 
     /// Does what the pipeline does, without the pipeline.
     private func build(
         _ cargo: CargoToolchain, _ source: FilePath, project: String = "", keeping: Workspace? = nil
     ) async throws -> Built {
-        let workspace = try sandbox.makeWorkspace(at: scratch.path.appending("workspace"))
+        let workspace = try sandbox.makeWorkspace(at: scratch.path.appending("workspace-\(UUID().uuidString)"))
         let copy = workspace.path.appending("source")
         try FileManager.default.copyItem(atPath: source.string, toPath: copy.string)
         let layout = BuildLayout(
@@ -56,6 +58,9 @@ struct CargoBuildTests {
             .status
         built.shown = output.shown
         built.artifacts = try output.artifacts()
+        if let path = built.artifacts.first?.path, let file = try? openBeneath(root: built.target, relative: path) {
+            built.program = try ContentDigest.ofFile(descriptor: file.descriptor)
+        }
         return built
     }
 
@@ -184,14 +189,80 @@ struct CargoBuildTests {
     }
 
     @Test(.enabled("needs the corpus") { await Corpus.isAvailable })
-    func `a crate with one byte more fails the fetch`() async throws {
+    func `a crate with one byte more fails the fetch and is not kept`() async throws {
+        let cache = try scratch.write(["x": ""], to: "cache")
         let crate = try #require(try firstCrate())
         let built = try await CrateRegistry.run(altered: crate) { registry in
             try await build(
-                try await cargo(CargoConfiguration(registryMirror: registry.url)), Corpus.project("mirrored"))
+                try await cargo(CargoConfiguration(registryMirror: registry.url, cache: cache)),
+                Corpus.project("mirrored"))
         }
         #expect(built.fetchStatus == 101)
         #expect(built.shown.contains { $0.contains("checksum") })
+        #expect(crates(in: cache) == [])
+    }
+
+    /// Twice with a registry that counts, and once more without any.
+    @Test(.enabled("needs the corpus") { await Corpus.isAvailable })
+    func `what was fetched once is built from again without a registry`() async throws {
+        let cache = try scratch.write(["x": ""], to: "cache")
+        let first = try await CrateRegistry.run { registry in
+            let cargo = try await cargo(CargoConfiguration(registryMirror: registry.url, cache: cache))
+            let first = try await build(cargo, Corpus.project("mirrored"))
+            let downloads = registry.downloads.count
+            let second = try await build(cargo, Corpus.project("mirrored"))
+            #expect(first.fetchStatus == 0 && first.status == 0, "\(first.shown)")
+            #expect(second.fetchStatus == nil && second.status == 0, "\(second.shown)")
+            #expect(downloads == first.dependencies.count)
+            #expect(registry.downloads.count == downloads)
+            #expect(second.dependencies == first.dependencies)
+            #expect(first.program != nil && second.program == first.program)
+            return first
+        }
+        let third = try await build(try await cargo(CargoConfiguration(cache: cache)), Corpus.project("mirrored"))
+        #expect(third.fetchStatus == nil && third.status == 0, "\(third.shown)")
+        #expect(third.dependencies == first.dependencies)
+        #expect(third.program == first.program)
+    }
+
+    @Test(.enabled("needs the corpus") { await Corpus.isAvailable })
+    func `a build can change neither its crates nor those that are kept`() async throws {
+        let cache = try scratch.write(["x": ""], to: "cache")
+        let project = scratch.path.appending("attacker")
+        try FileManager.default.copyItem(atPath: Corpus.project("mirrored").string, toPath: project.string)
+        try Data(Self.attack(on: cache).utf8).write(to: URL(filePath: project.appending("build.rs").string))
+        let (first, second) = try await CrateRegistry.run { registry in
+            let cargo = try await cargo(CargoConfiguration(registryMirror: registry.url, cache: cache))
+            return (try await build(cargo, project), try await build(cargo, Corpus.project("mirrored")))
+        }
+        #expect(first.status == 0, "\(first.shown)")
+        let told = first.shown.filter { $0.contains("attack") }
+        #expect(told.contains { $0.contains("attack on /build/vendor/libc-0.2.190/src/lib.rs failed") }, "\(first.shown)")
+        #expect(told.contains { $0.contains("attack on /build/vendor/evil failed") })
+        #expect(told.contains { $0.contains("attack on \(cache)/crates/evil failed") })
+        #expect(!told.contains { $0.contains("succeeded") })
+        // Nothing was lost either: the next build finds all of it.
+        #expect(second.fetchStatus == nil && second.status == 0, "\(second.shown)")
+    }
+
+    /// A build script that writes, removes and loosens whatever it can reach of crates.
+    private static func attack(on cache: FilePath) -> String {
+        """
+        use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+        fn main() {
+            for path in ["/build/vendor/libc-0.2.190/src/lib.rs", "/build/vendor/evil", "\(cache)/crates/evil"] {
+                let folder = Path::new(path).parent().unwrap();
+                let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o777));
+                let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o777));
+                let word = if fs::write(path, "evil").is_ok() || fs::remove_file(path).is_ok() { "succeeded" } else { "failed" };
+                println!("cargo::warning=attack on {path} {word}");
+            }
+        }
+        """
+    }
+
+    private func crates(in cache: FilePath) -> [String] {
+        (FileManager.default.subpaths(atPath: cache.appending("crates").string) ?? []).filter { $0.contains("/") }
     }
 
     private func firstCrate() throws -> String? {
