@@ -173,11 +173,22 @@ struct CargoBuildTests {
         #expect(tools[1].annotations?["version"]?.stringValue?.hasPrefix("cargo 1.") == true)
         // rustup's proxy is one file under many names; the real programs differ.
         #expect(tools[0].digest != tools[1].digest)
-        let clock = ContinuousClock()
         #expect(try cargo.tools() == tools)
-        #expect(try clock.measure { _ = try cargo.tools() } < .seconds(1))
+        #expect(try threadTime { _ = try cargo.tools() } < .seconds(1))
         let again = try await builds.cargo(CargoConfiguration(cache: cache))
-        #expect(try clock.measure { _ = try again.tools() } < .seconds(1))
+        #expect(try threadTime { _ = try again.tools() } < .seconds(1))
         #expect(try again.tools() == tools)
+    }
+
+    /// How long this thread computes, whatever else the machine does meanwhile.
+    private func threadTime(_ body: () throws -> Void) rethrows -> Duration {
+        func now() -> Duration {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+        }
+        let start = now()
+        try body()
+        return now() - start
     }
 }
