@@ -67,7 +67,9 @@ var targets: [Target] = [
             "KettleProvenance", "KettleError", "CArchive", nio, posix, log, system,
             .product(name: "GRDB", package: "GRDB.swift"),
         ]),
-    module("KettleToolchains", ["KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
+    module(
+        "KettleToolchains",
+        ["KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
     module(
         "KettleVerify",
         ["KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),

@@ -27,7 +27,7 @@ enum FuzzArchive {
         scratch.write(archive.bytes)
         let descriptors = openDescriptors()
         do throws(SourceError) {
-            try ArchiveSource.unpack(scratch.archive, into: scratch.tree, within: limits)
+            try ArchiveSource.unpack(.file(scratch.archive), into: scratch.tree, within: limits)
             var tree = UnpackedTree(scratch.tree)
             tree.checkRules(archiveBytes: archive.bytes.count)
             scratch.checkNeighbours(hasTree: true)

@@ -51,6 +51,7 @@ package struct BuildFailure: Error, Sendable {
             case .noSuchFolder: kind = .source
             default: break
             }
+            if case .storageFailed = error { kind = .internal }
         case let error as SourceError:
             self.init(kind: .source, error)
         case SandboxError.limitExceeded(let limit, let value):

@@ -30,14 +30,12 @@ struct BuildPipeline: Sendable {
         let output = try BuildOutput(
             events: events, logFile: folder.appending("build.log"), reader: project.toolchain.makeOutputReader())
         let layout = try makeLayout(for: source, project)
-        let commands =
-            [project.toolchain.fetchCommand(for: inputs, layout: layout)].compactMap(\.self)
-            + [project.toolchain.buildCommand(layout: layout)]
-        let (dependencies, artifacts) = try await slots.withSlot(onWait: announceWait) {
-            if commands.count > 1 { try await fetch(commands[0], layout, output) }
+        let (commands, dependencies, artifacts) = try await slots.withSlot(onWait: announceWait) {
+            // Asked in the slot: a build that ran while this one waited may have fetched the same.
+            let fetching = try await fetch(inputs, layout, project.toolchain, output)
             let dependencies = try await verify(inputs, layout, project.toolchain)
-            try await build(commands[commands.count - 1], layout, project.toolchain, output)
-            return (dependencies, try await collect(output, layout, project.toolchain))
+            let building = try await build(layout, project.toolchain, output)
+            return (fetching + [building], dependencies, try await collect(output, layout, project.toolchain))
         }
         let finishedAt = BuildTime.now
         let records = try await keep(inputs, of: project)
@@ -154,8 +152,8 @@ struct BuildPipeline: Sendable {
     private func makeLayout(for source: TakenIn, _ project: Project) throws -> BuildLayout {
         let layout = BuildLayout(
             source: source.root, project: project.path, target: workspace.path.appending("target"),
-            dependencies: workspace.path.appending("dependencies"))
-        for path in [layout.target, layout.dependencies] where mkdir(path.string, 0o700) != 0 {
+            dependencies: workspace.path.appending("dependencies"), inputs: workspace.path.appending("inputs"))
+        for path in [layout.target, layout.dependencies, layout.inputs] where mkdir(path.string, 0o700) != 0 {
             throw StoreError.writeFailed(what: "the workspace", reason: String(cString: strerror(errno)))
         }
         return layout
@@ -171,11 +169,17 @@ struct BuildPipeline: Sendable {
         try await threads.runIfActive { try project.toolchain.lockedInputs(of: project.folder) }
     }
 
-    private func fetch(_ command: SandboxCommand, _ layout: BuildLayout, _ output: BuildOutput) async throws {
+    /// - Returns: The command that ran, if one had to.
+    private func fetch(
+        _ inputs: LockedInputs, _ layout: BuildLayout, _ toolchain: any Toolchain, _ output: BuildOutput
+    ) async throws -> [SandboxCommand] {
+        let command = try await threads.runIfActive { toolchain.fetchCommand(for: inputs, layout: layout) }
+        guard let command else { return [] }
         try tell("Fetching locked dependencies", .fetch)
         output.begin(.fetch)
         try await threads.runIfActive { try workspace.handOver(layout.dependencies) }
         try await run(command, output, announcedAs: "fetching the locked dependencies", failure: .dependency)
+        return [command]
     }
 
     private func verify(_ inputs: LockedInputs, _ layout: BuildLayout, _ toolchain: any Toolchain) async throws
@@ -186,16 +190,20 @@ struct BuildPipeline: Sendable {
         return dependencies
     }
 
+    /// - Returns: The command that ran.
     private func build(
-        _ command: SandboxCommand, _ layout: BuildLayout, _ toolchain: any Toolchain, _ output: BuildOutput
-    ) async throws {
-        try await threads.runIfActive {
+        _ layout: BuildLayout, _ toolchain: any Toolchain, _ output: BuildOutput
+    ) async throws -> SandboxCommand {
+        let command = try await threads.runIfActive {
+            let command = toolchain.buildCommand(layout: layout)
             try workspace.handOver(layout.source)
             try workspace.handOver(layout.target)
+            return command
         }
         try tell(toolchain.buildAnnouncement, .build)
         output.begin(.build)
         try await run(command, output, announcedAs: toolchain.commandName, failure: .buildFailed)
+        return command
     }
 
     /// Runs one of the toolchain's commands; an exit code other than 0 is the source's failure.

@@ -2,7 +2,7 @@ import CArchive
 import Glibc
 import SystemPackage
 
-/// An uploaded archive, open for reading at any place.
+/// An archive, open for reading at any place.
 final class ArchiveFile {
     private enum Content {
         case file(CInt)
@@ -33,6 +33,14 @@ final class ArchiveFile {
             content = .memory(copy)
             size = Int64(bytes.count)
         }
+    }
+
+    /// The file behind a descriptor of someone else's, whose position is neither used nor moved.
+    init(duplicating other: CInt) throws(SourceError) {
+        descriptor = fcntl(other, F_DUPFD_CLOEXEC, 0)
+        var status = stat()
+        guard descriptor >= 0, fstat(descriptor, &status) == 0 else { throw .lastStorageError() }
+        size = Int64(status.st_size)
     }
 
     deinit {

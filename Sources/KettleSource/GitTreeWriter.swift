@@ -186,11 +186,7 @@ final class GitTreeWriter: @unchecked Sendable {
             if place.kind == .link {
                 try writer.addLink(place.path, target: content)
             } else {
-                try writer.beginFile(place.path, isExecutable: place.isExecutable)
-                try content.withUnsafeBytes { bytes in
-                    Result { () throws(SourceError) in try writer.write(bytes) }
-                }.get()
-                try writer.endFile()
+                try writer.addFile(place.path, content, isExecutable: place.isExecutable)
             }
         }
     }

@@ -5,10 +5,17 @@ import Glibc
 struct TarUnpacking {
     private let file: ArchiveFile
     private let writer: TreeWriter
+    private let top: FileName?
+    private let leftOut: FileName?
 
-    init(_ file: ArchiveFile, _ writer: TreeWriter) {
+    /// - Parameters:
+    ///   - top: A folder that every entry must be in, and that is not written itself.
+    ///   - leftOut: What is not written, directly below.
+    init(_ file: ArchiveFile, _ writer: TreeWriter, only top: FileName? = nil, without leftOut: FileName? = nil) {
         self.file = file
         self.writer = writer
+        self.top = top
+        self.leftOut = leftOut
     }
 
     func run() throws(SourceError) {
@@ -26,8 +33,10 @@ struct TarUnpacking {
 
     private func add(_ entry: OpaquePointer, _ reader: ArchiveReader) throws(SourceError) {
         guard let name = archive_entry_pathname(entry) else { throw .entryNameUnreadable }
-        guard let path = try SourcePath(checking: Self.bytes(name), within: writer.limits) else { return }
-        if path.holdsDotGit { return try writer.leaveOut(bytes: max(0, archive_entry_size(entry))) }
+        guard let path = try path(Self.bytes(name)) else { return }
+        if path.holdsDotGit || (leftOut != nil && path.components.first == leftOut) {
+            return try writer.leaveOut(bytes: max(0, archive_entry_size(entry)))
+        }
         if let target = archive_entry_hardlink(entry) {
             guard archive_entry_size(entry) == 0 else { throw .entryAmbiguous(path: path.text) }
             return try addHardLink(path, Self.bytes(target))
@@ -51,11 +60,19 @@ struct TarUnpacking {
         }
     }
 
+    /// Where an entry belongs; nil for the root.
+    private func path(_ name: UnsafeRawBufferPointer) throws(SourceError) -> SourcePath? {
+        guard let path = try SourcePath(checking: name, within: writer.limits) else { return nil }
+        guard let top else { return path }
+        guard path.components.first == top else { throw .entryEscapesTree(path: path.text) }
+        return path.components.count == 1 ? nil : SourcePath(components: Array(path.components.dropFirst()))
+    }
+
     /// A hard link to an earlier file of the archive becomes a copy of it.
     private func addHardLink(_ path: SourcePath, _ target: UnsafeRawBufferPointer) throws(SourceError) {
         var original: SourcePath?
         do throws(SourceError) {
-            original = try SourcePath(checking: target, within: writer.limits)
+            original = try self.path(target)
         } catch {
             throw .hardLinkTarget(path: path.text, target: SourcePath.text(of: target))
         }

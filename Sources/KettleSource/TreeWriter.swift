@@ -119,6 +119,16 @@ final class TreeWriter {
         guard stamped == 0 else { throw .storage(errno: stampError) }
     }
 
+    /// Writes a whole file.
+    func addFile(_ path: SourcePath, _ content: [UInt8], isExecutable: Bool = false) throws(SourceError) {
+        try beginFile(path, isExecutable: isExecutable)
+        // The closure of `withUnsafeBytes` cannot say what it throws.
+        try content.withUnsafeBytes { bytes in
+            Result { () throws(SourceError) in try write(bytes) }
+        }.get()
+        try endFile()
+    }
+
     /// Writes a file with the content of an earlier one, and with its mode where none is given.
     ///
     /// - Returns: False when there is no such file.

@@ -29,12 +29,15 @@ package protocol Toolchain: Sendable {
 
     /// The command that fetches what is pinned into `layout.dependencies`, with the host's network.
     ///
-    /// It runs nothing that comes from the project.
+    /// It runs nothing that comes from the project. Blocks: what earlier builds fetched and Kettle kept is read and checked.
     ///
     /// - Returns: nil when nothing must be fetched, and when ``verifyInputs(_:layout:)`` is going to refuse the project.
     func fetchCommand(for inputs: LockedInputs, layout: BuildLayout) -> SandboxCommand?
 
-    /// Checks what was fetched against what is pinned, after the fetch and before the build.
+    /// Checks what was fetched against what is pinned, keeps it for later builds, and lays all of it out in `layout.inputs`,
+    /// after the fetch and before the build.
+    ///
+    /// Blocks. The build reads nothing of the fetch but what went through here.
     ///
     /// - Returns: What the build depends on, sorted by URI.
     func verifyInputs(_ inputs: LockedInputs, layout: BuildLayout) throws(ToolchainError) -> [ResourceDescriptor]
@@ -88,14 +91,18 @@ package struct BuildLayout: Sendable, Hashable {
     /// An empty folder for outputs; `/build/target` inside.
     package var target: FilePath
 
-    /// An empty folder for what is fetched: written in the fetch step, read in the build step.
+    /// An empty folder for what is fetched: written in the fetch step, read by Kettle, and no part of the build step.
     package var dependencies: FilePath
 
-    package init(source: FilePath, project: String, target: FilePath, dependencies: FilePath) {
+    /// An empty folder for what was checked: written by Kettle, read-only in the build step.
+    package var inputs: FilePath
+
+    package init(source: FilePath, project: String, target: FilePath, dependencies: FilePath, inputs: FilePath) {
         self.source = source
         self.project = project
         self.target = target
         self.dependencies = dependencies
+        self.inputs = inputs
     }
 
     /// The project's folder on the host.

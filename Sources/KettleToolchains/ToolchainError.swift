@@ -42,6 +42,15 @@ package enum ToolchainError: UserFacingError, Equatable {
     /// Something was fetched that is not pinned.
     case unexpectedPackage(file: String)
 
+    /// Something pinned was not fetched.
+    case missingPackage(String)
+
+    /// The archive of a package has the pinned digest and cannot be unpacked.
+    case unusablePackage(package: String, reason: String)
+
+    /// What was fetched cannot be kept on this machine.
+    case storageFailed(reason: String)
+
     /// Two artifacts of one name.
     case duplicateArtifact(name: String)
 
@@ -68,6 +77,9 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .notTheWorkspaceRoot: "toolchain.not_the_workspace_root"
         case .checksumMismatch: "toolchain.checksum_mismatch"
         case .unexpectedPackage: "toolchain.unexpected_package"
+        case .missingPackage: "toolchain.missing_package"
+        case .unusablePackage: "toolchain.unusable_package"
+        case .storageFailed: "toolchain.storage_failed"
         case .duplicateArtifact: "toolchain.duplicate_artifact"
         case .unreadableMessage: "toolchain.unreadable_message"
         case .toolchainMissing: "toolchain.missing"
@@ -95,6 +107,9 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .checksumMismatch(let package, let expected, let actual):
             "the package \(package) has SHA-256 \(actual), and the lockfile says \(expected)"
         case .unexpectedPackage(let file): "\"\(file)\" was fetched although the lockfile does not name it"
+        case .missingPackage(let package): "the package \(package) was not fetched although the lockfile names it"
+        case .unusablePackage(let package, let reason): "the package \(package) cannot be unpacked: \(reason)"
+        case .storageFailed(let reason): "the dependencies could not be stored: \(reason)"
         case .duplicateArtifact(let name): "the build made two artifacts named \"\(name)\""
         case .unreadableMessage: "a message of the build about an artifact is cut off or not JSON"
         case .toolchainMissing(let tool, let reason): "\(tool) cannot be used: \(reason)"
@@ -113,9 +128,13 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .sourceReplacement: "replace crates-io by one folder of the source, as cargo vendor does, and nothing else"
         case .notTheWorkspaceRoot: "build the workspace's root, or make the folder a workspace of its own ([workspace])"
         case .checksumMismatch: "the registry served something else: try again, and ask its operator if it stays so"
+        case .missingPackage: "build again; if it stays so, make the lockfile again"
+        case .storageFailed: "try again later, or tell the operator"
         case .duplicateArtifact: "rename one of the two targets"
         case .toolchainMissing: "the operator must install the toolchain, and it must be readable to the service"
-        case .unreadableFile, .malformedFile, .unexpectedPackage, .unreadableMessage, .invalidConfiguration: nil
+        case .unreadableFile, .malformedFile, .unexpectedPackage, .unreadableMessage, .invalidConfiguration,
+            .unusablePackage:
+            nil
         }
     }
 }

@@ -42,6 +42,69 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a second build downloads nothing and claims the same`() async throws {
+            try await CrateRegistry.run { registry in
+                try await Service.run(["--cargo-registry", registry.url]) { service in
+                    let first = try await service.build(folder: Corpus.project("mirrored"))
+                    let downloads = registry.downloads
+                    let second = try await service.build(folder: Corpus.project("mirrored"))
+
+                    try await expectVerifiedSuccess(first, service, artifacts: ["mirrored"], crates: 9)
+                    try await expectVerifiedSuccess(second, service, artifacts: ["mirrored"], crates: 9)
+                    #expect(downloads.count == 9)
+                    #expect(registry.downloads == downloads)
+                    #expect(phases(first).contains("fetch"))
+                    #expect(!phases(second).contains("fetch"))
+                    let (one, other) = (try #require(first.result?["provenance"]), second.result?["provenance"])
+                    #expect(one["subject"] == other?["subject"])
+                    let definitions = (one["predicate"]?["buildDefinition"], other?["predicate"]?["buildDefinition"])
+                    #expect(definitions.0?["resolvedDependencies"] == definitions.1?["resolvedDependencies"])
+                    #expect(definitions.0?["externalParameters"] == definitions.1?["externalParameters"])
+                    let commands = (
+                        definitions.0?["internalParameters"]?["commands"]?.arrayValue ?? [],
+                        definitions.1?["internalParameters"]?["commands"]?.arrayValue ?? []
+                    )
+                    // The fetch is told of where there was one.
+                    #expect(commands.0.count == 2)
+                    #expect(Array(commands.0.dropFirst()) == commands.1)
+                }
+            }
+        }
+
+        @Test func `a kept crate that was changed is fetched again, as by any other service`() async throws {
+            try await CrateRegistry.run { registry in
+                try await Service.run(["--cargo-registry", registry.url]) { service in
+                    _ = try await service.build(folder: Corpus.project("mirrored"))
+                    let store = service.dataFolder.appending(FilePath("cache/crates").components)
+                    let kept = try FileManager.default.subpathsOfDirectory(atPath: store.string).filter {
+                        $0.contains("/")
+                    }
+                    #expect(kept.count == 9)
+                    let poisoned = store.appending(FilePath(try #require(kept.first)).components).string
+                    let crate = try #require(FileManager.default.contents(atPath: poisoned))
+                    try FileManager.default.removeItem(atPath: poisoned)
+                    try (crate.dropLast() + [0xFF]).write(to: URL(filePath: poisoned))
+                    let before = registry.downloads.count
+                    let stream = try await service.build(folder: Corpus.project("mirrored"))
+
+                    try await expectVerifiedSuccess(stream, service, artifacts: ["mirrored"], crates: 9)
+                    #expect(registry.downloads.count > before)
+                    #expect(FileManager.default.contents(atPath: poisoned) == crate)
+
+                    let between = registry.downloads.count
+                    try await Service.run(["--cargo-registry", registry.url]) { other in
+                        let stream = try await other.build(folder: Corpus.project("mirrored"))
+                        #expect(stream.result?["status"] == "success")
+                    }
+                    #expect(registry.downloads.count == between + 9)
+                }
+            }
+        }
+
+        private func phases(_ stream: ServerSentEvents) -> Set<String> {
+            Set(stream.events.compactMap { $0.data["phase"]?.stringValue })
+        }
+
         @Test func `a crate that is not what the lockfile says ends the build`() async throws {
             try await CrateRegistry.run { registry in
                 try await Service.run(["--cargo-registry", registry.url]) { service in

@@ -1,5 +1,6 @@
 import Foundation
 import KettleSource
+import KettleTesting
 import Testing
 
 /// Good archives with one byte changed, or cut off at one place: all of them, byte by byte.

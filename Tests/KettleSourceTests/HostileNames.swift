@@ -1,4 +1,5 @@
 import KettleSource
+import KettleTesting
 
 /// Archives whose entries have names, links and kinds that a source may not have. Most come as ZIP and as tar.gz.
 enum HostileNames {

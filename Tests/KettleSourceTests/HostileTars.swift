@@ -1,4 +1,5 @@
 import KettleSource
+import KettleTesting
 
 /// Tar archives, gzip files and other files whose structure lies.
 enum HostileTars {

@@ -1,4 +1,5 @@
 import KettleSource
+import KettleTesting
 
 /// ZIP archives whose structure lies.
 enum HostileZIPs {

@@ -1,3 +1,5 @@
+import KettleTesting
+
 /// A ZIP archive made field by field (PKWARE APPNOTE 6.3.10), so that each can be what no honest tool writes.
 struct PackedZIP {
     struct Entry {

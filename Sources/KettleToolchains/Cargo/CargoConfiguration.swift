@@ -8,7 +8,8 @@ package struct CargoConfiguration: Sendable, Hashable {
     /// A folder of vendored crates that stands in for crates.io. Nothing is fetched then.
     package var vendorDirectory: FilePath?
 
-    /// Where digests of the toolchain's files are kept between starts.
+    /// Where what can be had again is kept for later builds: crates, and digests of the toolchain's files. Kettle's alone;
+    /// nothing is kept where there is none.
     package var cache: FilePath?
 
     package init(registryMirror: String? = nil, vendorDirectory: FilePath? = nil, cache: FilePath? = nil) {
@@ -17,13 +18,11 @@ package struct CargoConfiguration: Sendable, Hashable {
         self.cache = cache
     }
 
-    /// cargo's configuration for it; nil when crates come from crates.io itself.
-    var cargoConfiguration: String? {
-        if vendorDirectory != nil {
-            return Self.replacement("directory = \"/build/vendor\"")
-        }
-        return registryMirror.map { Self.replacement("registry = \"\($0)\"") }
-    }
+    /// cargo's configuration for the fetch; nil when crates come from crates.io itself.
+    var fetching: String? { registryMirror.map { Self.replacement("registry = \"\($0)\"") } }
+
+    /// cargo's configuration for a build from a folder of crates.
+    static let vendored = replacement("directory = \"\(CrateFolder.mountPoint)\"")
 
     private static func replacement(_ place: String) -> String {
         "[source.crates-io]\nreplace-with = \"kettle\"\n\n[source.kettle]\n\(place)\n"

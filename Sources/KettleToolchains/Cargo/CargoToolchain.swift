@@ -10,6 +10,7 @@ package import SystemPackage
 package struct CargoToolchain: Toolchain {
     private static let registryIndex = "/build/cargo"
     private static let source = "/build/source"
+    private static let configurationFile = "/build/.cargo/config.toml"
 
     let configuration: CargoConfiguration
     let installation: RustInstallation
@@ -49,7 +50,9 @@ package struct CargoToolchain: Toolchain {
     // MARK: - Commands
 
     package func fetchCommand(for inputs: LockedInputs, layout: BuildLayout) -> SandboxCommand? {
-        guard let plan = try? CargoInputs(inputs, layout, configuration), plan.supply == .fetched else { return nil }
+        guard let plan = try? CargoInputs(inputs, layout, configuration), plan.supply == .fetched,
+            !crates(of: layout).hasAll(inputs.packages)
+        else { return nil }
         var environment = environment(cargoHome: Self.registryIndex)
         // No program but the toolchain's is found: a git dependency that the lockfile does not name is not cloned.
         environment["PATH"] = installation.programs
@@ -58,7 +61,8 @@ package struct CargoToolchain: Toolchain {
         return SandboxCommand(
             arguments: [installation.cargo, "fetch", "--locked"], environment: environment,
             workingDirectory: folder(layout),
-            mounts: mounts(layout) + [.writable(layout.dependencies, at: Self.registryIndex)]
+            mounts: toolchainMounts + [.writable(layout.dependencies, at: Self.registryIndex)]
+                + (configuration.fetching.map { [.text($0, at: Self.configurationFile)] } ?? [])
                 // The project's configuration may name registries, proxies and programs that give credentials.
                 + plan.configurationFiles.map { .text("", at: "\(Self.source)/\($0)") }
                 + [.readOnly(layout.source, at: Self.source)],
@@ -71,8 +75,7 @@ package struct CargoToolchain: Toolchain {
             (try? lockedInputs(of: layout.projectFolder)).flatMap { try? CargoInputs($0, layout, configuration) }?
             .supply
             == .fetched
-        var environment = environment(
-            cargoHome: isFetched ? Self.registryIndex : SandboxCommand.homeFolder + "/.cargo")
+        var environment = environment(cargoHome: SandboxCommand.homeFolder + "/.cargo")
         environment["CARGO_NET_OFFLINE"] = "true"
         environment["CARGO_TARGET_DIR"] = "/build/target"
         environment["CARGO_INCREMENTAL"] = "0"
@@ -83,7 +86,8 @@ package struct CargoToolchain: Toolchain {
                 installation.cargo, "build", "--release", "--locked", "--message-format=json-render-diagnostics",
             ],
             environment: environment, workingDirectory: folder(layout),
-            mounts: mounts(layout) + (isFetched ? [.readOnly(layout.dependencies, at: Self.registryIndex)] : [])
+            mounts: toolchainMounts
+                + vendorMounts(configuration.vendorDirectory ?? (isFetched ? CrateFolder.path(in: layout) : nil))
                 + [.writable(layout.source, at: Self.source), .writable(layout.target, at: "/build/target")])
     }
 
@@ -91,13 +95,22 @@ package struct CargoToolchain: Toolchain {
         layout.project.isEmpty ? Self.source : "\(Self.source)/\(layout.project)"
     }
 
-    /// What both steps see: the toolchain, and the operator's place for crates as configuration above the project's.
-    private func mounts(_ layout: BuildLayout) -> [SandboxMount] {
-        var mounts: [SandboxMount] = []
-        if let root = installation.mountedRoot { mounts.append(.readOnly(installation.root, at: root)) }
-        if let vendor = configuration.vendorDirectory { mounts.append(.readOnly(vendor, at: "/build/vendor")) }
-        if let text = configuration.cargoConfiguration { mounts.append(.text(text, at: "/build/.cargo/config.toml")) }
-        return mounts
+    /// Where the crates of a build are looked for: for nobody else where no folder is kept.
+    func crates(of layout: BuildLayout) -> CrateStore {
+        CrateStore(folder: (configuration.cache ?? layout.inputs).appending("crates"))
+    }
+
+    private var toolchainMounts: [SandboxMount] {
+        installation.mountedRoot.map { [.readOnly(installation.root, at: $0)] } ?? []
+    }
+
+    /// A folder of crates, and the configuration above the project's that says so.
+    private func vendorMounts(_ folder: FilePath?) -> [SandboxMount] {
+        guard let folder else { return [] }
+        return [
+            .readOnly(folder, at: CrateFolder.mountPoint),
+            .text(CargoConfiguration.vendored, at: Self.configurationFile),
+        ]
     }
 
     private func environment(cargoHome: String) -> [String: String] {

@@ -1,23 +1,23 @@
 /// A gzipped tar archive made header by header (POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar, "Basic Tar Format").
-struct PackedTar {
-    struct Entry {
-        var name: [UInt8]
-        var prefix: [UInt8] = []
-        var content: [UInt8]
-        var type: UInt8
-        var link: [UInt8]
-        var mode = 0o644
+package struct PackedTar: Sendable {
+    package struct Entry: Sendable {
+        package var name: [UInt8]
+        package var prefix: [UInt8] = []
+        package var content: [UInt8]
+        package var type: UInt8
+        package var link: [UInt8]
+        package var mode = 0o644
         /// What the header says instead of the content's size.
-        var size: Int?
-        var checksum: Int?
+        package var size: Int?
+        package var checksum: Int?
         /// Overwrites bytes of the header, by offset.
-        var fields: [Int: [UInt8]] = [:]
+        package var fields: [Int: [UInt8]] = [:]
 
-        init(_ name: String, _ content: String = "", type: Character = "0", link: String = "") {
+        package init(_ name: String, _ content: String = "", type: Character = "0", link: String = "") {
             self.init(Array(name.utf8), Array(content.utf8), type: type, link: link)
         }
 
-        init(_ name: [UInt8], _ content: [UInt8], type: Character = "0", link: String = "") {
+        package init(_ name: [UInt8], _ content: [UInt8], type: Character = "0", link: String = "") {
             self.name = name
             self.content = content
             self.type = type.asciiValue ?? 0
@@ -25,16 +25,16 @@ struct PackedTar {
         }
 
         /// Extended header records for the next entry.
-        static func pax(_ records: (key: String, value: String)..., type: Character = "x") -> Entry {
+        package static func pax(_ records: (key: String, value: String)..., type: Character = "x") -> Entry {
             Entry("pax", records.map { paxRecord($0.key, $0.value) }.joined(), type: type)
         }
 
         /// GNU tar's way to say a long name (`L`) or a long link target (`K`) of the next entry.
-        static func long(_ text: String, type: Character) -> Entry {
+        package static func long(_ text: String, type: Character) -> Entry {
             Entry("././@LongLink", text + "\0", type: type)
         }
 
-        func with(_ change: (inout Entry) -> Void) -> Entry {
+        package func with(_ change: (inout Entry) -> Void) -> Entry {
             var copy = self
             change(&copy)
             return copy
@@ -51,26 +51,26 @@ struct PackedTar {
         }
     }
 
-    var entries: [Entry]
+    package var entries: [Entry]
 
-    init(_ entries: Entry...) {
+    package init(_ entries: Entry...) {
         self.entries = entries
     }
 
-    init(_ entries: [Entry]) {
+    package init(_ entries: [Entry]) {
         self.entries = entries
     }
 
     /// The gzipped archive with its two blocks of zeros at the end.
-    var bytes: [UInt8] { Self.gzip(uncompressed) }
+    package var bytes: [UInt8] { Self.gzip(uncompressed) }
 
-    var uncompressed: [UInt8] { blocks + [UInt8](repeating: 0, count: 1024) }
+    package var uncompressed: [UInt8] { blocks + [UInt8](repeating: 0, count: 1024) }
 
     /// Only the entries.
-    var blocks: [UInt8] { entries.flatMap(\.blocks) }
+    package var blocks: [UInt8] { entries.flatMap(\.blocks) }
 
     /// RFC 1952 around stored blocks (RFC 1951, section 3.2.4).
-    static func gzip(_ bytes: [UInt8], crc: UInt32? = nil, size: UInt32? = nil) -> [UInt8] {
+    package static func gzip(_ bytes: [UInt8], crc: UInt32? = nil, size: UInt32? = nil) -> [UInt8] {
         var result: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
         for start in stride(from: 0, to: bytes.count, by: 65_535) {
             let block = bytes[start..<min(start + 65_535, bytes.count)]

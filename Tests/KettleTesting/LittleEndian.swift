@@ -1,6 +1,6 @@
 /// Integers as ZIP and gzip write them, and the checksum of both.
-enum LittleEndian {
-    static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+package enum LittleEndian {
+    package static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
         withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
 
@@ -9,7 +9,7 @@ enum LittleEndian {
     }
 
     /// CRC-32 as RFC 1952 has it in section 8.
-    static func crc32(_ bytes: [UInt8]) -> UInt32 {
+    package static func crc32(_ bytes: [UInt8]) -> UInt32 {
         ~bytes.reduce(~UInt32(0)) { table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }
     }
 }

@@ -1,0 +1,63 @@
+import Glibc
+import KettleProvenance
+import KettleSandbox
+import SystemPackage
+
+/// The archives that a fetch has left in `registry/cache/<index>/`, each checked against the lockfile.
+///
+/// cargo has checked them when it downloaded them. Kettle does it again, since a statement should not rest on another
+/// program's word, and finds an archive that the lockfile does not name: cargo used another lockfile then.
+struct FetchedCrates {
+    private let expected: [String: LockedPackage]
+
+    init(_ inputs: LockedInputs) {
+        expected = Dictionary(
+            inputs.packages.filter { $0.origin != .source }.map { ("\($0.title).crate", $0) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Copies those that are what the lockfile says into the store. Nothing is there when nothing was fetched.
+    func copy(from dependencies: FilePath, to store: CrateStore) throws(ToolchainError) {
+        let cache = "registry/cache"
+        for index in try Self.names(cache, in: dependencies) {
+            for name in try Self.names("\(cache)/\(index)", in: dependencies) {
+                guard let package = expected[name], case .publicRegistry(let checksum) = package.origin else {
+                    throw .unexpectedPackage(file: name)
+                }
+                let actual = try Self.copy("\(cache)/\(index)/\(name)", in: dependencies, to: store, as: checksum)
+                guard actual == checksum else {
+                    throw .checksumMismatch(
+                        package: "\(package.name) \(package.version)", expected: checksum.hex, actual: actual.hex)
+                }
+            }
+        }
+    }
+
+    private static func copy(
+        _ path: String, in folder: FilePath, to store: CrateStore, as digest: ContentDigest
+    ) throws(ToolchainError) -> ContentDigest {
+        let file: OpenedFile
+        do {
+            file = try openBeneath(root: folder, relative: path)
+        } catch {
+            throw .unreadableFile(name: path, reason: "it is not a plain file that can be read")
+        }
+        return try store.add(file.descriptor, as: digest)
+    }
+
+    private static func names(_ path: String, in folder: FilePath) throws(ToolchainError) -> [String] {
+        guard let stream = opendir(folder.appending(FilePath(path).components).string) else {
+            if errno == ENOENT { return [] }
+            throw .unreadableFile(name: path, reason: "the folder cannot be listed")
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+}
