@@ -16,7 +16,8 @@ final class EgressPipe: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var hasEnded = false
 
-    private init(_ direction: EgressProxy.Direction, _ proxy: EgressProxy, _ onLimit: @escaping @Sendable (Int) -> Void) {
+    private init(_ direction: EgressProxy.Direction, _ proxy: EgressProxy, _ onLimit: @escaping @Sendable (Int) -> Void)
+    {
         self.direction = direction
         self.proxy = proxy
         self.onLimit = onLimit
@@ -98,6 +99,7 @@ final class EgressPipe: ChannelInboundHandler {
     private func finish(_ mode: CloseMode) {
         guard let context else { return }
         let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(mode: mode, promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(mode: mode, promise: nil)
+        }
     }
 }

@@ -31,7 +31,8 @@ package struct InternetAddress: Sendable, Hashable {
         while let info = next?.pointee {
             var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
             if getnameinfo(info.ai_addr, info.ai_addrlen, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0,
-                let address = InternetAddress(String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)),
+                let address = InternetAddress(
+                    String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)),
                 !addresses.contains(address)
             {
                 addresses.append(address)
