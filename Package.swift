@@ -21,6 +21,7 @@ let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let socks = Target.Dependency.product(name: "NIOSOCKS", package: "swift-nio-extras")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
@@ -76,7 +77,7 @@ var targets: [Target] = [
     module(
         "KettleSource",
         ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", "CZlib", crypto, posix, log, system]),
-    module("KettleSandbox", ["CLinux", "CSeccomp", "KettleError", subprocess, system, log]),
+    module("KettleSandbox", ["CLinux", "CSeccomp", "KettleError", subprocess, system, log, nio, posix, socks]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
@@ -98,7 +99,7 @@ var targets: [Target] = [
     tests(
         "KettleVerifyTests",
         ["KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto, system]),
-    tests("KettleSandboxTests", ["KettleSandbox", "KettleError", system]),
+    tests("KettleSandboxTests", ["KettleSandbox", "KettleError", hummingbird, nio, posix, system]),
     tests("KettleToolchainsTests", ["KettleToolchains", "KettleSandbox", "KettleProvenance", "KettleError", system]),
     tests(
         "KettleSourceTests",

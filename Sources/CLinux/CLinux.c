@@ -6,12 +6,16 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -116,4 +120,103 @@ int linux_forbid_core_dumps(void) {
 
 short linux_peer_hung_up(void) {
     return POLLRDHUP;
+}
+
+int linux_unshare_network(int with_user) {
+    return unshare(with_user ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET);
+}
+
+int linux_raise_loopback(void) {
+    int any = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (any < 0) {
+        return -1;
+    }
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    strcpy(request.ifr_name, "lo");
+    int result = ioctl(any, SIOCGIFFLAGS, &request);
+    if (result == 0) {
+        request.ifr_flags |= IFF_UP;
+        result = ioctl(any, SIOCSIFFLAGS, &request);
+    }
+    close(any);
+    return result;
+}
+
+int linux_listen_on_loopback(uint16_t port, int waiting) {
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0) {
+        return -1;
+    }
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, waiting) != 0) {
+        close(listener);
+        return -1;
+    }
+    return listener;
+}
+
+/// A message's one byte and the room for one descriptor beside it.
+struct passing {
+    char byte;
+    struct iovec vector;
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr alignment;
+    } control;
+};
+
+static struct msghdr prepare(struct passing *passing) {
+    memset(passing, 0, sizeof *passing);
+    passing->vector.iov_base = &passing->byte;
+    passing->vector.iov_len = 1;
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &passing->vector;
+    message.msg_iovlen = 1;
+    message.msg_control = passing->control.bytes;
+    message.msg_controllen = sizeof passing->control.bytes;
+    return message;
+}
+
+int linux_send_descriptor(int socket, int descriptor) {
+    struct passing passing;
+    struct msghdr message = prepare(&passing);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof descriptor);
+    memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+int linux_receive_descriptor(int socket) {
+    // Looks first: a report, which has no descriptor with it, stays where it is.
+    char next;
+    ssize_t count;
+    do {
+        count = recv(socket, &next, 1, MSG_PEEK);
+    } while (count < 0 && errno == EINTR);
+    if (count != 1 || next != 0) {
+        errno = count < 0 ? errno : ENOMSG;
+        return -1;
+    }
+    struct passing passing;
+    struct msghdr message = prepare(&passing);
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1) {
+        return -1;
+    }
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof(int))) {
+        errno = ENOMSG;
+        return -1;
+    }
+    int descriptor;
+    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    return descriptor;
 }

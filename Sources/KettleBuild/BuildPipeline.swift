@@ -212,6 +212,9 @@ struct BuildPipeline: Sendable {
     ) async throws {
         let end = try await configuration.sandbox.run(command, in: workspace) { try output.take($0, $1) }
         try output.endCommand()
+        for endpoint in end.refusedEndpoints {
+            try tell(PrintableText.make(from: "Refused a connection to \(endpoint)"), .fetch)
+        }
         guard !end.succeeded else { return }
         var failure = BuildFailure(
             BuildError.commandFailed(
@@ -270,12 +273,19 @@ struct BuildPipeline: Sendable {
             "environment": .object(command.environment.mapValues(JSONValue.string)),
             "workingDirectory": .string(command.workingDirectory),
             "sandbox": .object([
-                "network": .string(command.network.rawValue),
+                "network": describe(command.network),
                 "wallClockSeconds": .integer(command.limits.wallClock.components.seconds),
                 "outputBytes": .integer(Int64(command.limits.outputBytes)),
                 "processes": .integer(Int64(command.limits.processes)),
             ]),
         ])
+    }
+
+    private static func describe(_ network: SandboxNetwork) -> JSONValue {
+        switch network {
+        case .none: .string("none")
+        case .egress(let policy): .object(["egress": .array(policy.endpoints.map { .string($0.name) })])
+        }
     }
 
     private func seal(

@@ -43,7 +43,8 @@ struct BubblewrapArguments {
             // Without a session of its own it could push characters into a terminal that Kettle runs in.
             "--new-session",
         ]
-        if !request.usesHostNetwork { options.append("--unshare-net") }
+        // With a way out, the launcher's own namespace is already a fresh one.
+        if !request.hasEgress { options.append("--unshare-net") }
     }
 
     /// The operating system's programs and libraries, to read.
@@ -64,19 +65,19 @@ struct BubblewrapArguments {
     private mutating func addConfiguration(
         _ request: LauncherRequest, _ file: (String) throws(LaunchFailure) -> CInt
     ) throws(LaunchFailure) {
-        var files = [
+        let files = [
             "/etc/passwd": "build:x:1000:1000:build:\(SandboxCommand.homeFolder):/bin/sh\n",
             "/etc/group": "build:x:1000:\n",
             "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+            "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
         ]
         var shared = ["/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"]
-        if request.usesHostNetwork {
+        if request.hasEgress {
+            // Names are resolved outside; certificates are checked inside.
             shared += [
-                "/etc/resolv.conf", "/etc/hosts", "/etc/gai.conf", "/etc/services", "/etc/ssl/certs",
-                "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted",
+                "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ssl/cert.pem", "/etc/pki/tls/certs",
+                "/etc/pki/ca-trust/extracted",
             ]
-        } else {
-            files["/etc/hosts"] = "127.0.0.1 localhost\n::1 localhost\n"
         }
         options += ["--dir", "/etc"]
         for (path, content) in files.sorted(by: { $0.key < $1.key }) {

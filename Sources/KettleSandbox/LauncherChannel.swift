@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 import SystemPackage
@@ -52,6 +53,14 @@ final class LauncherChannel: Sendable {
         ends.withLock { _ = shutdown($0.ours, CInt(SHUT_WR)) }
     }
 
+    /// Waits until the launcher has sent a listening socket or has ended. Blocks.
+    ///
+    /// - Returns: nil when it ended without.
+    func receiveSocket() -> CInt? {
+        let socket = linux_receive_descriptor(ends.withLock { $0.ours })
+        return socket >= 0 ? socket : nil
+    }
+
     /// What the launcher, which has ended, left behind.
     func receive() -> [UInt8] {
         let ours = ends.withLock { $0.ours }
@@ -63,6 +72,7 @@ final class LauncherChannel: Sendable {
             guard count > 0 else { break }
             report += block[..<count]
         }
-        return report
+        // A socket that nobody took came with a zero byte.
+        return Array(report.drop { $0 == 0 })
     }
 }

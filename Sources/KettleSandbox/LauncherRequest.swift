@@ -32,7 +32,8 @@ struct LauncherRequest: Equatable {
     var workspace: String
     /// The user to become; nil to stay the one that started the launcher.
     var uid: UInt32?
-    var usesHostNetwork: Bool
+    /// Whether the command gets a way out through Kettle: see ``LauncherEgress``.
+    var hasEgress: Bool
     var workingDirectory: String
     var processes: Int
     var fileBytes: Int
@@ -48,7 +49,7 @@ struct LauncherRequest: Equatable {
         self.bubblewrap = bubblewrap
         self.workspace = workspace.path.string
         uid = workspace.uid
-        usesHostNetwork = command.network == .host
+        hasEgress = command.network.policy != nil
         workingDirectory = command.workingDirectory
         processes = command.limits.processes
         fileBytes = command.limits.fileBytes
@@ -111,7 +112,7 @@ struct LauncherRequest: Equatable {
 extension LauncherRequest {
     func encoded() -> [UInt8] {
         var fields = [
-            bubblewrap, workspace, uid.map { String($0) } ?? "", usesHostNetwork ? "host" : "none", workingDirectory,
+            bubblewrap, workspace, uid.map { String($0) } ?? "", hasEgress ? "egress" : "none", workingDirectory,
             String(processes), String(fileBytes), String(temporaryBytes),
         ]
         fields += [String(arguments.count)] + arguments
@@ -170,7 +171,7 @@ extension LauncherRequest {
         self.bubblewrap = bubblewrap
         self.workspace = workspace
         uid = UInt32(user)
-        usesHostNetwork = network == "host"
+        hasEgress = network == "egress"
         self.workingDirectory = workingDirectory
         self.processes = processes
         self.fileBytes = fileBytes

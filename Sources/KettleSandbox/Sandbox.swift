@@ -53,7 +53,8 @@ package struct Sandbox: Sendable {
     ) async throws -> CommandEnd {
         try Task.checkCancellation()
         let request = try LauncherRequest(command: command, workspace: workspace, bubblewrap: bubblewrap)
-        let run = try SandboxRun(request: request, limits: command.limits, output: output)
+        let run = try SandboxRun(
+            request: request, limits: command.limits, egress: command.network.policy, output: output)
         // The supervising task is not cancelled with this one: it must see every process dead before it ends.
         return try await withTaskCancellationHandler {
             try await Task { try await run.supervise(launcher: launcher) }.value
@@ -68,12 +69,14 @@ package struct Sandbox: Sendable {
     package func probe(in folder: FilePath) async throws {
         let workspace = try makeWorkspace(at: folder.appending("probe-\(getpid())"))
         defer { workspace.remove() }
-        let command = SandboxCommand(
-            arguments: ["/usr/bin/true"], environment: [:], workingDirectory: "/",
-            limits: SandboxLimits(wallClock: .seconds(30), outputBytes: 4096))
-        let end = try await run(command, in: workspace) { _, _ in }
-        guard end.succeeded else {
-            throw SandboxError.setupFailed(reason: "a command that does nothing ended with status \(end.status)")
+        for network in [SandboxNetwork.none, .egress(EgressPolicy([]))] {
+            let command = SandboxCommand(
+                arguments: ["/usr/bin/true"], environment: [:], workingDirectory: "/", network: network,
+                limits: SandboxLimits(wallClock: .seconds(30), outputBytes: 4096))
+            let end = try await run(command, in: workspace) { _, _ in }
+            guard end.succeeded else {
+                throw SandboxError.setupFailed(reason: "a command that does nothing ended with status \(end.status)")
+            }
         }
     }
 }

@@ -51,15 +51,18 @@ package enum SandboxMount: Sendable, Hashable {
     case text(String, at: String)
 }
 
-/// What a command can reach outside the machine.
-package enum SandboxNetwork: String, Sendable, Hashable {
-    /// A network of its own with nothing on it but its loopback.
+/// What a command can reach besides its own loopback. The host's network is never within reach.
+package enum SandboxNetwork: Sendable, Hashable {
+    /// Nothing.
     case none
 
-    /// The host's network, with what is needed to resolve names and to check certificates.
-    ///
-    /// The host's loopback and its abstract Unix sockets are within reach: for fetching, never for building.
-    case host
+    /// What the policy allows, through a SOCKS proxy at ``EgressPolicy/proxyURL``, with what is needed to check certificates.
+    case egress(EgressPolicy)
+
+    package var policy: EgressPolicy? {
+        guard case .egress(let policy) = self else { return nil }
+        return policy
+    }
 }
 
 /// Where a run ends that does not end by itself.
@@ -112,6 +115,9 @@ package struct CommandEnd: Sendable, Hashable {
 
     /// The largest resident size of one of its processes, in bytes.
     package var peakMemoryBytes: Int
+
+    /// The first of the places that it asked for and was not let through to, as `host:port`. The names are the command's.
+    package var refusedEndpoints: [String] = []
 
     package var succeeded: Bool { exitCode == 0 }
 

@@ -35,6 +35,7 @@ package enum SandboxLauncher {
             throw LaunchFailure(reason: "the launcher was started without a request")
         }
         let sources = try LauncherMounts.open(request)
+        if request.hasEgress { try LauncherEgress.open(sendingTo: STDIN_FILENO) }
         try confineThisProcess(request)
         var child = try Bubblewrap(request, sources: sources)
         return try child.watch(lifeline: STDIN_FILENO)

@@ -1,4 +1,5 @@
 import Glibc
+import NIOPosix
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -32,14 +33,16 @@ final class SandboxRun: Sendable {
     private let limits: SandboxLimits
     private let output: @Sendable (OutputStream, UnsafeRawBufferPointer) async throws -> Void
     private let turnstile = Turnstile()
+    private let proxy: EgressProxy?
 
     init(
-        request: LauncherRequest, limits: SandboxLimits,
+        request: LauncherRequest, limits: SandboxLimits, egress: EgressPolicy?,
         output: @escaping @Sendable (OutputStream, UnsafeRawBufferPointer) async throws -> Void
     ) throws(SandboxError) {
         channel = try LauncherChannel(sending: request.encoded())
         self.limits = limits
         self.output = output
+        proxy = egress.map { EgressProxy($0) }
     }
 
     /// Ends the command. The first reason counts.
@@ -69,7 +72,9 @@ final class SandboxRun: Sendable {
                 ? SandboxError.launcherMissing : SandboxError.setupFailed(reason: "the launcher could not be followed")
         }
         if let stop = state.withLock({ $0.stop }) { throw stop.error }
-        return try LauncherReport(parsing: channel.receive()).end()
+        var end = try LauncherReport(parsing: channel.receive()).end()
+        end.refusedEndpoints = proxy?.refused ?? []
+        return end
     }
 
     /// Drains both streams side by side until the launcher has closed them or the command is being ended.
@@ -81,11 +86,27 @@ final class SandboxRun: Sendable {
                 do { try await Task.sleep(for: self.limits.wallClock) } catch { return }
                 self.stop(.limit("wall clock", "\(self.limits.wallClock.components.seconds) s"))
             }
+            if let proxy { group.addTask { await self.serve(proxy) } }
             await withTaskGroup(of: Void.self) { drains in
                 drains.addTask { await self.drain(standardOutput, .stdout) }
                 drains.addTask { await self.drain(standardError, .stderr) }
             }
             group.cancelAll()
+        }
+    }
+
+    /// Lets the command out through the proxy until the task is cancelled.
+    private func serve(_ proxy: EgressProxy) async {
+        do {
+            // Waits for as long as the launcher takes to begin, and no longer than it lives.
+            guard let socket = try await NIOThreadPool.singleton.runIfActive({ self.channel.receiveSocket() }) else {
+                return
+            }
+            try await proxy.serve(socket) { self.stop(.limit("network", "\($0) bytes")) }
+        } catch is CancellationError {
+            // The command has ended already.
+        } catch {
+            stop(.failure(SandboxError.setupFailed(reason: "the proxy could not be started")))
         }
     }
 

@@ -35,12 +35,9 @@ final class ArchiveFile {
         }
     }
 
-    /// The file behind a descriptor of someone else's, whose position is neither used nor moved.
-    init(duplicating other: CInt) throws(SourceError) {
-        descriptor = fcntl(other, F_DUPFD_CLOEXEC, 0)
-        var status = stat()
-        guard descriptor >= 0, fstat(descriptor, &status) == 0 else { throw .lastStorageError() }
-        size = Int64(status.st_size)
+    /// The file behind a descriptor of someone else's, which stays open; its position is moved to the beginning.
+    convenience init(duplicating other: CInt) throws(SourceError) {
+        try self.init(.open(other))
     }
 
     deinit {

@@ -42,8 +42,8 @@ struct GitCommands: Sendable {
     /// On the host.
     let repository: FilePath
     let url: GitURL
-    /// Values of `http.curloptResolve`.
-    let pins: [String]
+    /// The one place that git may connect to.
+    let remote: EgressEndpoint
 
     /// Runs git and returns what it prints.
     ///
@@ -89,12 +89,13 @@ struct GitCommands: Sendable {
         guard remaining > .zero else { throw timedOut }
         var configuration = Self.configuration
         if settings.policy.allowsHTTP { configuration.append("protocol.http.allow=always") }
-        configuration += pins.map { "http.curloptResolve=\($0)" }
+        let isTalking = Self.talking.contains(arguments.first ?? "")
+        if isTalking { configuration.append("http.proxy=\(EgressPolicy.proxyURL)") }
         return SandboxCommand(
             arguments: ["/usr/bin/git", "--git-dir=/build/git"] + configuration.flatMap { ["-c", $0] } + arguments,
             environment: Self.environment, workingDirectory: "/",
             mounts: [.writable(repository, at: "/build/git")],
-            network: Self.talking.contains(arguments.first ?? "") ? .host : .none,
+            network: isTalking ? .egress(EgressPolicy([remote], limits: egressLimits)) : .none,
             limits: SandboxLimits(wallClock: remaining, outputBytes: objectBytes, fileBytes: objectBytes))
     }
 
@@ -114,6 +115,12 @@ struct GitCommands: Sendable {
         let trees = entries.overflow ? Int64.max : max(1 << 20, entries.partialValue)
         let sum = max(0, settings.limits.bytes).addingReportingOverflow(trees)
         return Int(clamping: sum.overflow ? Int64.max : sum.partialValue)
+    }
+
+    /// A pack comes in frames, and a remote's list of refs comes beside it.
+    private var egressLimits: EgressLimits {
+        let received = objectBytes.addingReportingOverflow(2 * Self.textLimitInBytes)
+        return EgressLimits(receivedBytes: received.overflow ? .max : received.partialValue)
     }
 
     private var timedOut: SourceError {

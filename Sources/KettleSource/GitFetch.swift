@@ -181,11 +181,11 @@ struct GitFetch {
 
     private func open(_ url: GitURL, number: Int) async throws -> GitCommands {
         let repository = objects.appending("\(number)")
-        let pins = try await settings.threads.runIfActive {
+        let remote = try await settings.threads.runIfActive {
             try makeRepository(at: repository)
             return try settings.policy.pin(url)
         }
-        return GitCommands(settings: settings, repository: repository, url: url, pins: pins)
+        return GitCommands(settings: settings, repository: repository, url: url, remote: remote)
     }
 
     /// An empty bare repository, written by us so that nobody's template gets in.

@@ -1,3 +1,5 @@
+import KettleSandbox
+
 /// A URL taken apart, by a grammar narrower than RFC 3986's.
 ///
 /// git, curl and a general URL parser disagree about odd URLs, and what one checks another might then fetch from elsewhere.

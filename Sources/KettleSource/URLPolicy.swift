@@ -1,4 +1,4 @@
-import Glibc
+import KettleSandbox
 
 /// A URL that the policy lets git fetch from.
 package struct GitURL: Sendable, Hashable {
@@ -77,40 +77,17 @@ package struct URLPolicy: Sendable {
 
     // MARK: - Names
 
-    /// Resolves a public URL's host, refuses it unless every address is public, and says how git is to be held to them.
+    /// Resolves a URL's host and refuses it unless every address is public or the operator allowed the URL.
     ///
     /// Blocks while the name is resolved.
     ///
-    /// - Returns: Values of `http.curloptResolve`, so that the name cannot have another address a moment later.
-    func pin(_ url: GitURL) throws(SourceError) -> [String] {
+    /// - Returns: The one place that git may connect to, held to these addresses, so that the name cannot have another a
+    ///   moment later.
+    func pin(_ url: GitURL) throws(SourceError) -> EgressEndpoint {
         let host = url.parts.host
-        guard !url.isAllowedByPrefix, InternetAddress(host) == nil else { return [] }
-        let addresses = try Self.addresses(of: host)
-        guard addresses.allSatisfy({ InternetAddress($0)?.isPublic ?? false }) else { throw .urlNotPublic(host: host) }
-        let joined = addresses.map { $0.contains(":") ? "[\($0)]" : $0 }.joined(separator: ",")
-        return ["\(host):\(url.port):\(joined)"]
-    }
-
-    /// At least one, each once, in the order in which they should be tried.
-    private static func addresses(of host: String) throws(SourceError) -> [String] {
-        var hints = addrinfo()
-        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, &hints, &list) == 0 else { throw .urlHostUnknown(host: host) }
-        defer { freeaddrinfo(list) }
-        var addresses: [String] = []
-        var next = list
-        while let info = next?.pointee {
-            var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-            let length = socklen_t(name.count)
-            guard getnameinfo(info.ai_addr, info.ai_addrlen, &name, length, nil, 0, NI_NUMERICHOST) == 0 else {
-                throw .urlHostUnknown(host: host)
-            }
-            let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            if !addresses.contains(text) { addresses.append(text) }
-            next = info.ai_next
-        }
+        let addresses = InternetAddress(host).map { [$0] } ?? InternetAddress.lookUp(host)
         guard !addresses.isEmpty else { throw .urlHostUnknown(host: host) }
-        return addresses
+        guard url.isAllowedByPrefix || addresses.allSatisfy({ $0.isPublic }) else { throw .urlNotPublic(host: host) }
+        return EgressEndpoint(host: host, port: url.port, addresses: .pinned(addresses))
     }
 }

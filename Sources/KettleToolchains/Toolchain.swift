@@ -27,7 +27,7 @@ package protocol Toolchain: Sendable {
     /// - Parameter project: The project's folder on the host, which no build has touched yet.
     func lockedInputs(of project: FilePath) throws(ToolchainError) -> LockedInputs
 
-    /// The command that fetches what is pinned into `layout.dependencies`, with the host's network.
+    /// The command that fetches what is pinned into `layout.dependencies`, over connections to the registry alone.
     ///
     /// It runs nothing that comes from the project. Blocks: what earlier builds fetched and Kettle kept is read and checked.
     ///

@@ -9,7 +9,7 @@ import Testing
         let command = SandboxCommand(
             arguments: ["/bin/sh", "", "-c"], environment: ["B": "x\ny", "A": ""], workingDirectory: "/build",
             mounts: [.writable("/data/one/target", at: "/build/target"), .readOnly("/opt/rust", at: "/a")],
-            network: .host)
+            network: .egress(EgressPolicy([])))
         return try LauncherRequest(command: command, workspace: workspace, bubblewrap: "/usr/bin/bwrap")
     }
 

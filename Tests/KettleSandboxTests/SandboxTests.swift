@@ -130,10 +130,9 @@ struct SandboxTests {
     func `on the host it is the workspace's user`() async throws {
         let folder = try bench.workspace.makeFolder("target")
         _ = try await bench.run("touch /build/file", mounts: [.writable(folder, at: "/build")])
-        var status = stat()
-        #expect(stat(folder.appending("file").string, &status) == 0)
-        #expect(status.st_uid == bench.workspace.uid)
-        #expect(status.st_uid != 0)
+        let owner = try attributes(of: folder.appending("file")).user
+        #expect(owner == bench.workspace.uid)
+        #expect(owner != 0)
         let other = try bench.sandbox.makeWorkspace(at: bench.folder.appending("other"))
         #expect(other.uid != bench.workspace.uid)
     }
@@ -209,15 +208,7 @@ struct SandboxTests {
             true
             """
         #expect(try await bench.run(script).stdout == "lo\n")
-        let result = try await bench.run(
-            "bash -c 'exec 3<>/dev/tcp/127.0.0.1/\(listener.port)' && echo connected", network: .host)
-        #expect(result.stdout == "connected\n")
-    }
-
-    @Test func `with the host's network names resolve by its settings and certificates are there`() async throws {
-        let result = try await bench.run(
-            "cat /etc/resolv.conf /etc/hosts; ls /etc/ssl/certs | head -1", network: .host)
-        #expect(result.stdout.hasPrefix(contents(of: "/etc/resolv.conf") + contents(of: "/etc/hosts")))
+        #expect(listener.connections == 0)
     }
 
     // MARK: - What cannot be run

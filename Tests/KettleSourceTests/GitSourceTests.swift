@@ -137,7 +137,7 @@ struct GitSourceTests {
                 ("http://127.0.0.1:\(port)/503/file%20too%20large/returned+error:301", "remote_unreachable"),
                 ("https://127.0.0.1:\(port)/200/a", "remote_unreachable"),
                 ("http://127.0.0.1:1/not-our-ref", "remote_unreachable"),
-                ("http://kettle.invalid/a", "remote_unreachable"),
+                ("http://kettle.invalid/a", "url_host_unknown"),
             ] {
                 #expect(try await bench.code(url) == "source.\(code)", "\(url)")
             }

@@ -1,3 +1,4 @@
+import KettleSandbox
 import KettleTesting
 import Testing
 
@@ -181,9 +182,14 @@ import Testing
         #expect(throws: SourceError.urlHostUnknown(host: "kettle.invalid")) { try URLPolicy().pin(unknown) }
     }
 
-    @Test func `addresses and what a prefix allows are not looked up`() throws {
-        #expect(try URLPolicy().pin(url("https://8.8.8.8/a")) == [])
-        #expect(try URLPolicy().pin(url("https://kettle.invalid/a", isAllowedByPrefix: true)) == [])
+    @Test func `git may connect to the URL's own host and port, at the addresses that were checked`() throws {
+        let remote = try URLPolicy().pin(url("https://[2606:4700::1111]:8443/a"))
+        #expect(remote.name == "[2606:4700::1111]:8443")
+        #expect(remote.addresses == .pinned([try #require(InternetAddress("2606:4700::1111"))]))
+        let named = try URLPolicy().pin(url("http://localhost/a", isAllowedByPrefix: true))
+        #expect(named.name == "localhost:80")
+        guard case .pinned(let addresses) = named.addresses else { throw SourceError.urlHasCredentials }
+        #expect(!addresses.isEmpty && !addresses.contains { $0.isPublic })
     }
 
     @Test func `git gets the URL as it was understood`() throws {

@@ -105,7 +105,7 @@ import Testing
             ".cargo/config": "[net]\noffline = true\n",
         ])
         let command = try #require(cargo.fetchCommand(for: try inputs(layout), layout: layout))
-        #expect(command.network == .host)
+        #expect(command.network.policy?.endpoints.map(\.name) == ["index.crates.io:443", "static.crates.io:443"])
         #expect(Array(command.arguments.dropFirst()) == ["fetch", "--locked"])
         for file in [".cargo/config.toml", ".cargo/config"] {
             #expect(command.mounts.contains(.text("", at: "/build/source/\(file)")))
@@ -114,6 +114,29 @@ import Testing
         #expect(command.environment["RUSTC_WRAPPER"] == "")
         #expect(command.environment["PATH"] == "/toolchain/rust/bin" || command.environment["PATH"] == "/usr/bin")
         #expect(cargo.buildCommand(layout: layout).network == .none)
+    }
+
+    @Test(arguments: [
+        ("sparse+https://mirror.example/index/", "mirror.example:443"),
+        ("sparse+http://127.0.0.1:8081/index/", "127.0.0.1:8081"), ("sparse+http://Mirror/", "mirror:80"),
+        ("sparse+https://user:secret@mirror.example:8443/", "mirror.example:8443"),
+        ("sparse+http://[::1]:81/index/", "[::1]:81"), ("sparse+https://[::1]/", "[::1]:443"),
+    ])
+    func `of a mirror only its own host and port are reached, at any address`(url: String, endpoint: String) throws {
+        let configuration = CargoConfiguration(registryMirror: url)
+        try configuration.check()
+        #expect(configuration.endpoints.map(\.name) == [endpoint])
+        #expect(configuration.endpoints.map(\.addresses) == [.lookedUp])
+    }
+
+    @Test(arguments: ["sparse+http:///", "sparse+http://host:0/", "sparse+http://host:x/", "sparse+http://[::1/"])
+    func `a mirror without a host and port to connect to is refused`(url: String) {
+        #expect(throws: ToolchainError.self) { try CargoConfiguration(registryMirror: url).check() }
+    }
+
+    @Test func `crates of the public registry come from public addresses, and vendored ones from nowhere`() {
+        #expect(CargoConfiguration().endpoints.allSatisfy { $0.addresses == .lookedUpIfPublic })
+        #expect(CargoConfiguration(vendorDirectory: "/vendor").endpoints == [])
     }
 
     @Test func `vendored crates are recorded as such`() throws {

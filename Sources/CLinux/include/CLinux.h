@@ -51,4 +51,20 @@ int linux_forbid_core_dumps(void);
 /// The poll(2) event of a peer that closed its sending side.
 short linux_peer_hung_up(void);
 
+/// Moves this process into a network namespace of its own; with `with_user`, into one that belongs to a user namespace of
+/// its own, for which no privilege is needed.
+int linux_unshare_network(int with_user);
+
+/// Turns on the loopback interface of this process's network namespace.
+int linux_raise_loopback(void);
+
+/// Makes a socket that listens at a port of 127.0.0.1.
+int linux_listen_on_loopback(uint16_t port, int waiting);
+
+/// Sends a descriptor with one zero byte over a Unix socket.
+int linux_send_descriptor(int socket, int descriptor);
+
+/// Waits for what `linux_send_descriptor` sends. Fails, and takes nothing, when something else comes first or nothing more.
+int linux_receive_descriptor(int socket);
+
 #endif

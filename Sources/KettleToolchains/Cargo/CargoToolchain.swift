@@ -58,6 +58,7 @@ package struct CargoToolchain: Toolchain {
         environment["PATH"] = installation.programs
         environment["CARGO_NET_GIT_FETCH_WITH_CLI"] = "true"
         environment["CARGO_NET_RETRY"] = "3"
+        environment["CARGO_HTTP_PROXY"] = EgressPolicy.proxyURL
         return SandboxCommand(
             arguments: [installation.cargo, "fetch", "--locked"], environment: environment,
             workingDirectory: folder(layout),
@@ -66,7 +67,7 @@ package struct CargoToolchain: Toolchain {
                 // The project's configuration may name registries, proxies and programs that give credentials.
                 + plan.configurationFiles.map { .text("", at: "\(Self.source)/\($0)") }
                 + [.readOnly(layout.source, at: Self.source)],
-            network: .host,
+            network: .egress(EgressPolicy(configuration.endpoints)),
             limits: SandboxLimits(wallClock: .seconds(900), outputBytes: 16 << 20))
     }
 

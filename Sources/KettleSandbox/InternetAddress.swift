@@ -1,25 +1,49 @@
 import Glibc
 
 /// An IPv4 or IPv6 address in its usual spelling.
-struct InternetAddress: Sendable, Hashable {
+package struct InternetAddress: Sendable, Hashable {
     /// 4 or 16 bytes.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// - Returns: nil for everything that `inet_pton` does not read, such as numbers in octal, short forms and zones.
-    init?(_ text: String) {
-        var four = in_addr()
-        var six = in6_addr()
-        if inet_pton(AF_INET, text, &four) == 1 {
-            bytes = withUnsafeBytes(of: four) { Array($0) }
-        } else if inet_pton(AF_INET6, text, &six) == 1 {
-            bytes = withUnsafeBytes(of: six) { Array($0) }
+    package init?(_ text: String) {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, text, &bytes) == 1 {
+            self.bytes = Array(bytes[..<4])
+        } else if inet_pton(AF_INET6, text, &bytes) == 1 {
+            self.bytes = bytes
         } else {
             return nil
         }
     }
 
+    /// Resolves a name by the host's settings. Blocks.
+    ///
+    /// - Returns: Each address once, in the order in which they should be tried; none when the name is unknown.
+    package static func lookUp(_ host: String) -> [InternetAddress] {
+        var hints = addrinfo()
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
+        defer { freeaddrinfo(list) }
+        var addresses: [InternetAddress] = []
+        var next = list
+        while let info = next?.pointee {
+            var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+            if getnameinfo(info.ai_addr, info.ai_addrlen, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0,
+                let address = InternetAddress(
+                    String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)),
+                !addresses.contains(address)
+            {
+                addresses.append(address)
+            }
+            next = info.ai_next
+        }
+        return addresses
+    }
+
     /// Whether it is reached over the public internet (IANA IPv4 and IPv6 Special-Purpose Address Registries, RFC 6890).
-    var isPublic: Bool { bytes.count == 4 ? Self.isPublic(four: bytes) : Self.isPublic(six: bytes) }
+    package var isPublic: Bool { bytes.count == 4 ? Self.isPublic(four: bytes) : Self.isPublic(six: bytes) }
 
     private static func isPublic(six bytes: [UInt8]) -> Bool {
         // ::ffff:0:0/96 is IPv4 in another coat.
