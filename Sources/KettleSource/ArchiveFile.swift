@@ -35,11 +35,6 @@ final class ArchiveFile {
         }
     }
 
-    /// The file behind a descriptor of someone else's, which stays open; its position is moved to the beginning.
-    convenience init(duplicating other: CInt) throws(SourceError) {
-        try self.init(.open(other))
-    }
-
     deinit {
         switch content {
         case .file(let descriptor): close(descriptor)

@@ -24,7 +24,7 @@ package enum PackageArchive {
     ) throws(SourceError) -> Size {
         let writer = try TreeWriter(creating: folder, within: limits)
         do throws(SourceError) {
-            let file = try ArchiveFile(duplicating: archive)
+            let file = try ArchiveFile(.open(archive))
             writer.archiveBytes = file.size
             let name = FileName(note.name.utf8)
             try TarUnpacking(file, writer, only: FileName(top.utf8), without: name).run()
