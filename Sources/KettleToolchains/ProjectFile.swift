@@ -1,5 +1,6 @@
 import Glibc
 import KettleSandbox
+import KettleTOML
 import SystemPackage
 
 /// Small text files of a project, which anyone may have written.

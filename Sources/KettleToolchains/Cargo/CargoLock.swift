@@ -1,4 +1,5 @@
 import KettleProvenance
+import KettleTOML
 
 /// Reads `Cargo.lock`, versions 1 to 4 (cargo's `src/cargo/core/resolver/encode.rs`).
 ///

@@ -1,3 +1,4 @@
+import KettleTOML
 import SystemPackage
 
 /// What a project's own cargo configuration says about where dependencies come from.

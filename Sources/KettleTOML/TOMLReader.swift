@@ -2,7 +2,7 @@
 ///
 /// Ours because the reader must refuse what other readers would take in another way: cargo builds from what cargo reads. A
 /// document is refused for whatever the standard forbids in keys, strings and structure. Floats and dates are passed over.
-struct TOMLReader {
+package struct TOMLReader {
     /// Values inside values, and parts of a key.
     private static let maximumDepth = 64
     /// Headers of a document: each costs many times its length in memory.
@@ -14,7 +14,7 @@ struct TOMLReader {
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    static func read(_ bytes: [UInt8]) throws(TOMLError) -> TOMLTable {
+    package static func read(_ bytes: [UInt8]) throws(TOMLError) -> TOMLTable {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw TOMLError(line: 1, reason: "it is not UTF-8")
         }

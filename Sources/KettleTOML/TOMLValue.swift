@@ -1,8 +1,8 @@
 /// A table of a TOML document, by key.
-typealias TOMLTable = [String: TOMLValue]
+package typealias TOMLTable = [String: TOMLValue]
 
 /// A value of a TOML document (v1.0.0).
-indirect enum TOMLValue: Hashable, Sendable {
+package indirect enum TOMLValue: Hashable, Sendable {
     case string(String)
     case integer(Int64)
     case boolean(Bool)
@@ -11,22 +11,22 @@ indirect enum TOMLValue: Hashable, Sendable {
     /// A float, a date or a time, as it was written: nothing that Kettle reads has one.
     case other(String)
 
-    var stringValue: String? {
+    package var stringValue: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
-    var tableValue: TOMLTable? {
+    package var tableValue: TOMLTable? {
         if case .table(let value) = self { value } else { nil }
     }
 
-    var arrayValue: [TOMLValue]? {
+    package var arrayValue: [TOMLValue]? {
         if case .array(let value) = self { value } else { nil }
     }
 }
 
 /// Where and why a document is not TOML.
-struct TOMLError: Error, Equatable {
+package struct TOMLError: Error, Equatable {
     /// From 1.
-    var line: Int
-    var reason: String
+    package var line: Int
+    package var reason: String
 }

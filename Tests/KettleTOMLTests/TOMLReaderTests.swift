@@ -1,6 +1,6 @@
 import Testing
 
-@testable import KettleToolchains
+@testable import KettleTOML
 
 @Suite struct TOMLReaderTests {
     private func read(_ text: String) throws -> TOMLTable { try TOMLReader.read(Array(text.utf8)) }
