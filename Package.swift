@@ -41,7 +41,8 @@ var targets: [Target] = [
         name: "kettle",
         dependencies: [
             "KettleServer", "KettleBuild", "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox",
-            "KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", log, posix, nio, system,
+            "KettleVerify", "KettleAttestation", "KettleProvenance", "KettleTOML", "KettleError", log, posix, nio,
+            system,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -70,14 +71,22 @@ var targets: [Target] = [
         ]),
     module(
         "KettleToolchains",
-        ["KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", subprocess, system]),
+        ["KettleSource", "KettleSandbox", "KettleTOML", "KettleProvenance", "KettleError", subprocess, system]),
+    module("KettleTOML", []),
     module(
         "KettleVerify",
         ["KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module(
         "KettleSource",
         ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", "CZlib", crypto, posix, log, system]),
-    module("KettleSandbox", ["CLinux", "CSeccomp", "KettleError", subprocess, system, log, nio, posix, socks]),
+    module(
+        "KettleSandbox",
+        ["KettleConfine", "CLinux", "CSeccomp", "KettleError", subprocess, system, log, nio, posix, socks]),
+    // Runs inside the sandbox, where nothing of Swift is: linked statically, in every configuration.
+    .executableTarget(
+        name: "kettle-confine", dependencies: ["KettleConfine", "CLinux"], swiftSettings: strict,
+        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+    module("KettleConfine", ["CLinux"]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
@@ -100,6 +109,7 @@ var targets: [Target] = [
         "KettleVerifyTests",
         ["KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto, system]),
     tests("KettleSandboxTests", ["KettleSandbox", "KettleError", hummingbird, nio, posix, system]),
+    tests("KettleTOMLTests", ["KettleTOML"]),
     tests("KettleToolchainsTests", ["KettleToolchains", "KettleSandbox", "KettleProvenance", "KettleError", system]),
     tests(
         "KettleSourceTests",
@@ -136,6 +146,7 @@ let package = Package(
     name: "kettle",
     products: [
         .executable(name: "kettle", targets: ["kettle"]),
+        .executable(name: "kettle-confine", targets: ["kettle-confine"]),
         .library(name: "KettleProvenance", targets: ["KettleProvenance"]),
         .library(name: "KettleAttestation", targets: ["KettleAttestation"]),
         .library(name: "KettleVerify", targets: ["KettleVerify"]),

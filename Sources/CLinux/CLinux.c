@@ -5,18 +5,22 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/loop.h>
 #include <linux/openat2.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int linux_close_from(unsigned int first) {
@@ -219,4 +223,103 @@ int linux_receive_descriptor(int socket) {
     int descriptor;
     memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
     return descriptor;
+}
+
+// linux/landlock.h of Debian 12 is older than the kernels that Kettle runs on, so the layouts are here; the kernel takes
+// shorter ones from older callers (Documentation/userspace-api/landlock.rst).
+struct landlock_ruleset {
+    uint64_t files;
+    uint64_t network;
+    uint64_t scopes;
+};
+struct landlock_path {
+    uint64_t rights;
+    int32_t folder;
+} __attribute__((packed));
+struct landlock_port {
+    uint64_t rights;
+    uint64_t port;
+};
+
+int linux_landlock_version(void) {
+    return (int)syscall(444 /* landlock_create_ruleset */, NULL, 0UL, 1U /* LANDLOCK_CREATE_RULESET_VERSION */);
+}
+
+int linux_landlock_begin(uint64_t files, uint64_t network, uint64_t scopes) {
+    struct landlock_ruleset rules = {files, network, scopes};
+    size_t size = scopes != 0 ? 24 : network != 0 ? 16 : 8;
+    return (int)syscall(444 /* landlock_create_ruleset */, &rules, size, 0U);
+}
+
+int linux_landlock_allow_path(int rules, uint64_t rights, int path) {
+    struct landlock_path rule = {rights, path};
+    return (int)syscall(445 /* landlock_add_rule */, rules, 1 /* LANDLOCK_RULE_PATH_BENEATH */, &rule, 0U);
+}
+
+int linux_landlock_allow_port(int rules, uint64_t rights, uint16_t port) {
+    struct landlock_port rule = {rights, port};
+    return (int)syscall(445 /* landlock_add_rule */, rules, 2 /* LANDLOCK_RULE_NET_PORT */, &rule, 0U);
+}
+
+int linux_landlock_enforce(int rules) {
+    return (int)syscall(446 /* landlock_restrict_self */, rules, 0U);
+}
+
+int linux_attach_loop_device(int file, char *name, unsigned long size) {
+    int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    if (control < 0) {
+        return -1;
+    }
+    int device = -1;
+    // Somebody else may take the device between the two calls.
+    for (int attempt = 0; attempt < 64 && device < 0; attempt++) {
+        int number = ioctl(control, LOOP_CTL_GET_FREE);
+        if (number < 0) {
+            break;
+        }
+        snprintf(name, size, "/dev/loop%d", number);
+        device = open(name, O_RDWR | O_CLOEXEC);
+        if (device < 0) {
+            break;
+        }
+        struct loop_config config;
+        memset(&config, 0, sizeof config);
+        config.fd = (uint32_t)file;
+        config.block_size = 4096;
+        config.info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO;
+        if (ioctl(device, LOOP_CONFIGURE, &config) != 0) {
+            int error = errno;
+            close(device);
+            device = -1;
+            errno = error;
+            if (error != EBUSY) {
+                break;
+            }
+        }
+    }
+    int error = errno;
+    close(control);
+    errno = error;
+    return device;
+}
+
+int linux_abandon_loop_file_system(const char *path) {
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0) {
+        return -1;
+    }
+    struct stat inside, above;
+    int result = -1;
+    if (fstat(folder, &inside) == 0 && fstatat(folder, "..", &above, 0) == 0) {
+        if (inside.st_dev != above.st_dev && major(inside.st_dev) == 7 /* LOOP_MAJOR */) {
+            uint32_t without_flush = 2; // EXT4_GOING_FLAGS_NOLOGFLUSH of linux/ext4.h
+            result = ioctl(folder, _IOR('X', 125, uint32_t) /* EXT4_IOC_SHUTDOWN */, &without_flush);
+        } else {
+            errno = EINVAL;
+        }
+    }
+    int error = errno;
+    close(folder);
+    errno = error;
+    return result;
 }

@@ -32,6 +32,8 @@ struct ArtifactCollection {
             } catch {
                 throw BuildError.artifactUnusable(name: artifact.name, reason: error.message)
             }
+            // A file of one hole takes no room and would be read for hours.
+            guard input.size <= remaining else { throw BuildError.artifactsTooLarge(limitInBytes: limitInBytes) }
             let (digest, size) = try copy(
                 input.descriptor, artifact.name, to: folder.appending(location), limit: remaining)
             remaining -= size

@@ -15,12 +15,15 @@ package struct BuildConfiguration: Sendable {
     package var attester: any Attester
     /// Builds that run their toolchain at the same time.
     package var slots: Int
+    /// Of every command of a build.
+    package var limits: SandboxLimits
     /// All artifacts of one build together.
     package var artifactLimitInBytes: Int64
 
     package init(
         version: String, sandbox: Sandbox, git: GitSource, sourceLimits: SourceLimits = .standard,
-        toolchains: [any Toolchain], attester: any Attester, slots: Int, artifactLimitInBytes: Int64 = 4 << 30
+        toolchains: [any Toolchain], attester: any Attester, slots: Int, limits: SandboxLimits = SandboxLimits(),
+        artifactLimitInBytes: Int64 = 4 << 30
     ) {
         self.version = version
         self.sandbox = sandbox
@@ -29,6 +32,15 @@ package struct BuildConfiguration: Sendable {
         self.toolchains = toolchains
         self.attester = attester
         self.slots = slots
+        self.limits = limits
         self.artifactLimitInBytes = artifactLimitInBytes
+    }
+
+    /// The limits of a command that fetches: it computes nothing and has little to say.
+    var fetchLimits: SandboxLimits {
+        var limits = limits
+        limits.wallClock = min(limits.wallClock, .seconds(900))
+        limits.outputBytes = min(limits.outputBytes, 16 << 20)
+        return limits
     }
 }

@@ -56,7 +56,7 @@ package struct BuildFailure: Error, Sendable {
             self.init(kind: .source, error)
         case SandboxError.limitExceeded(let limit, let value):
             self.init(kind: .limitExceeded, SandboxError.limitExceeded(limit: limit, value: value))
-            details = [("limit", .string(limit)), ("limit_value", .string(value))]
+            details = [("limit", .string(limit.rawValue)), ("limit_value", .string(value))]
         case let error as BuildError:
             self.init(kind: error.kind, error)
             details = error.details

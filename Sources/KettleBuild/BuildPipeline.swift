@@ -30,6 +30,8 @@ struct BuildPipeline: Sendable {
         let output = try BuildOutput(
             events: events, logFile: folder.appending("build.log"), reader: project.toolchain.makeOutputReader())
         let layout = try makeLayout(for: source, project)
+        // Before any of the project's code runs.
+        let tools = try await threads.runIfActive { try project.toolchain.tools() }
         let (commands, dependencies, artifacts) = try await slots.withSlot(onWait: announceWait) {
             // Asked in the slot: a build that ran while this one waited may have fetched the same.
             let fetching = try await fetch(inputs, layout, project.toolchain, output)
@@ -47,7 +49,7 @@ struct BuildPipeline: Sendable {
             resolvedDependencies: [
                 identity, ResourceDescriptor(name: records.lockfile.name, sha256: records.lockfile.digest),
             ]
-                + dependencies + (try project.toolchain.tools()),
+                + dependencies + tools,
             builderID: Statement.builderID(platform: configuration.attester.platform.rawValue), invocationID: id.hex,
             startedOn: startedAt.timestamp, finishedOn: finishedAt.timestamp, buildLog: records.log.digest
         ).encoded()
@@ -97,14 +99,9 @@ struct BuildPipeline: Sendable {
                 throw error
             }
         }
-        switch archive {
-        case .memory, .open:
-            try workspace.make()
-            try ArchiveSource.unpack(archive, into: root, within: limits)
-        case .file(let path):
-            try ArchiveSource.unpack(archive, into: root, within: limits)
-            unlink(path.string)
-        }
+        try workspace.make()
+        try ArchiveSource.unpack(archive, into: root, within: limits)
+        if case .file(let path) = archive { unlink(path.string) }
     }
 
     /// The first of the statement's resolved dependencies. Computed from the files before a build can touch them.
@@ -173,8 +170,11 @@ struct BuildPipeline: Sendable {
     private func fetch(
         _ inputs: LockedInputs, _ layout: BuildLayout, _ toolchain: any Toolchain, _ output: BuildOutput
     ) async throws -> [SandboxCommand] {
-        let command = try await threads.runIfActive { toolchain.fetchCommand(for: inputs, layout: layout) }
-        guard let command else { return [] }
+        guard var command = try await threads.runIfActive({ toolchain.fetchCommand(for: inputs, layout: layout) })
+        else {
+            return []
+        }
+        command.limits = configuration.fetchLimits
         try tell("Fetching locked dependencies", .fetch)
         output.begin(.fetch)
         try await threads.runIfActive { try workspace.handOver(layout.dependencies) }
@@ -195,7 +195,8 @@ struct BuildPipeline: Sendable {
         _ layout: BuildLayout, _ toolchain: any Toolchain, _ output: BuildOutput
     ) async throws -> SandboxCommand {
         let command = try await threads.runIfActive {
-            let command = toolchain.buildCommand(layout: layout)
+            var command = toolchain.buildCommand(layout: layout)
+            command.limits = configuration.limits
             try workspace.handOver(layout.source)
             try workspace.handOver(layout.target)
             return command
@@ -272,12 +273,18 @@ struct BuildPipeline: Sendable {
             "arguments": .array(command.arguments.map(JSONValue.string)),
             "environment": .object(command.environment.mapValues(JSONValue.string)),
             "workingDirectory": .string(command.workingDirectory),
-            "sandbox": .object([
-                "network": describe(command.network),
-                "wallClockSeconds": .integer(command.limits.wallClock.components.seconds),
-                "outputBytes": .integer(Int64(command.limits.outputBytes)),
-                "processes": .integer(Int64(command.limits.processes)),
-            ]),
+            "sandbox": .object(["network": describe(command.network), "limits": describe(command.limits)]),
+        ])
+    }
+
+    private static func describe(_ limits: SandboxLimits) -> JSONValue {
+        .object([
+            "wallClockSeconds": .integer(limits.wallClock.components.seconds),
+            "processorSeconds": .integer(limits.processorTime.components.seconds),
+            "memoryBytes": .integer(Int64(limits.memoryBytes)), "processes": .integer(Int64(limits.processes)),
+            "diskBytes": .integer(Int64(limits.diskBytes)), "files": .integer(Int64(limits.files)),
+            "openFiles": .integer(Int64(limits.openFiles)), "outputBytes": .integer(Int64(limits.outputBytes)),
+            "outputLines": .integer(Int64(limits.outputLines)),
         ])
     }
 

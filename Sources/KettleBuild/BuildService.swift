@@ -23,6 +23,8 @@ package final class BuildService: Sendable {
 
     private struct State {
         var running: [BuildID: RunningBuild] = [:]
+        /// Builds that have ended and whose workspaces are being removed.
+        var leaving: [BuildID: RunningBuild] = [:]
         var isStopping = false
     }
 
@@ -135,8 +137,9 @@ package final class BuildService: Sendable {
             try? pipeline.events.append([BuildEvent.complete(result: outcome.result)])
         }
         pipeline.events.end()
-        state.withLock { _ = $0.running.removeValue(forKey: id) }
+        state.withLock { state in state.leaving[id] = state.running.removeValue(forKey: id) }
         await remove(pipeline.workspace)
+        state.withLock { _ = $0.leaving.removeValue(forKey: id) }
         return outcome
     }
 
@@ -228,13 +231,13 @@ extension BuildService {
         logger.warning("ended a build that the last process left", metadata: ["build": "\(record.id)"])
     }
 
-    /// Takes no more requests, ends the running builds as failed and returns when the last of them is recorded.
+    /// Takes no more requests, ends the running builds as failed and returns when the last of them is recorded and gone.
     package func stop() async {
-        let running = state.withLock { state in
+        let (running, leaving) = state.withLock { state in
             state.isStopping = true
-            return Array(state.running.values)
+            return (Array(state.running.values), Array(state.leaving.values))
         }
         for build in running { build.cancel() }
-        for build in running { _ = await build.outcome() }
+        for build in running + leaving { _ = await build.outcome() }
     }
 }

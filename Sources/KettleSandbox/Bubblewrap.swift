@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import KettleConfine
 
 /// A bubblewrap that runs one command, watched by the launcher to its very end.
 struct Bubblewrap {
@@ -8,23 +9,43 @@ struct Bubblewrap {
     private let processDescriptor: CInt
     /// Where bubblewrap has written how the command ended.
     private let statusPipe: CInt
+    /// Where `kettle-confine` has written why it did not start the command.
+    private let failurePipe: CInt
+    private var watch: LimitWatch
 
     /// Starts bubblewrap with an empty environment, an empty standard input, and nothing inherited but the output streams.
-    init(_ request: LauncherRequest, sources: [String?]) throws(LaunchFailure) {
-        var pipe: [CInt] = [-1, -1]
-        try must(Glibc.pipe(&pipe), "make a pipe")
-        _ = fcntl(pipe[0], F_SETFD, FD_CLOEXEC)
+    init(_ request: LauncherRequest, sources: [String?], watch: LimitWatch) throws(LaunchFailure) {
+        self.watch = watch
+        let pipe = try Self.makePipe()
+        let failures = try Self.makePipe()
         let filter = try must(linux_memory_file("kettle"), "make a file in memory")
         try SystemCallFilter.compiled(into: filter)
         let arguments = try BubblewrapArguments(
             request, sources: sources, statusDescriptor: pipe[1], filterDescriptor: filter, file: Self.makeFile)
         let options = arguments.options.joined(separator: "\0") + "\0"
         let descriptor = try Self.makeFile(options)
+        let confine = ConfineRequest(
+            reportDescriptor: failures[1],
+            // Bubblewrap's first process counts as well.
+            processes: watch.boundsProcesses ? nil : request.limits.processes + 1,
+            proxyPort: request.hasEgress ? EgressPolicy.proxyPort : nil,
+            writableFolders: arguments.writableFolders, command: request.arguments)
         process = try Self.spawn(
-            request.bubblewrap, ["bwrap", "--args", String(descriptor), "--"] + request.arguments)
+            request.bubblewrap,
+            ["bwrap", "--args", String(descriptor), "--", BubblewrapArguments.confiner] + confine.arguments)
         close(pipe[1])
+        close(failures[1])
         statusPipe = pipe[0]
+        failurePipe = failures[0]
         processDescriptor = try must(linux_pidfd_open(process), "follow bubblewrap")
+    }
+
+    /// A pipe whose writing end is inherited.
+    private static func makePipe() throws(LaunchFailure) -> [CInt] {
+        var pipe: [CInt] = [-1, -1]
+        try must(Glibc.pipe(&pipe), "make a pipe")
+        _ = fcntl(pipe[0], F_SETFD, FD_CLOEXEC)
+        return pipe
     }
 
     private static func makeFile(_ content: String) throws(LaunchFailure) -> CInt {
@@ -64,30 +85,39 @@ struct Bubblewrap {
 
     // MARK: - To the end
 
-    /// Waits until every process of the command is dead, and kills them when the lifeline closes.
-    mutating func watch(lifeline: CInt) throws(LaunchFailure) -> LauncherReport {
-        var isStopped = false
+    /// Waits until every process of the command is dead, and kills them when the lifeline closes or a limit is reached.
+    mutating func run(lifeline: CInt) throws(LaunchFailure) -> LauncherReport {
+        var end: LauncherReport?
         var events = [
             pollfd(fd: processDescriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: lifeline, events: Int16(POLLIN) | linux_peer_hung_up(), revents: 0),
         ]
         while true {
-            if poll(&events, nfds_t(events.count), -1) < 0 {
+            let count = poll(&events, nfds_t(events.count), end == nil ? watch.delay : -1)
+            if count < 0 {
                 guard errno == EINTR else { throw LaunchFailure(reason: "could not wait: \(lastSystemError())") }
                 continue
             }
             if events[0].revents != 0 { break }
             if events[1].revents != 0 {
-                isStopped = true
+                end = .stopped
                 events[1].fd = -1
-                kill(process, SIGKILL)
+            } else if count == 0, let limit = watch.look(at: process) {
+                end = .exceeded(limit)
             }
+            if end != nil { kill(process, SIGKILL) }
         }
         var status: CInt = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
         Self.endRemainingChildren()
-        if isStopped { return .stopped }
-        guard let code = commandStatus() else {
+        if let end { return end }
+        let code = commandStatus()
+        if let limit = watch.lookBack(succeeded: code == 0) { return .exceeded(limit) }
+        if let failure = ConfineFailure(parsing: Self.readPipe(failurePipe)) {
+            throw LaunchFailure(
+                reason: "could not \(failure.step.purpose): \(String(cString: strerror(failure.error)))")
+        }
+        guard let code else {
             throw LaunchFailure(reason: "bubblewrap ended with status \((status >> 8) & 0xFF) before the command ran")
         }
         return report(code)
@@ -103,34 +133,30 @@ struct Bubblewrap {
             let ended = waitpid(-1, &status, WNOHANG)
             if ended > 0 || (ended < 0 && errno == EINTR) { continue }
             if ended < 0 { return }
-            for child in children() { kill(child, SIGKILL) }
+            for child in CommandProcesses.children(of: getpid()) { kill(child, SIGKILL) }
             _ = waitpid(-1, &status, 0)
         }
     }
 
-    private static func children() -> [pid_t] {
-        let file = open("/proc/self/task/\(getpid())/children", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return [] }
-        defer { close(file) }
-        var block = [UInt8](repeating: 0, count: 4096)
-        let count = read(file, &block, block.count)
-        guard count > 0 else { return [] }
-        return block[..<count].split(separator: 0x20).compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }
-    }
-
     /// The command's status out of bubblewrap's JSON lines; nil when it was never executed.
     private func commandStatus() -> Int32? {
-        var text = ""
-        var block = [UInt8](repeating: 0, count: 1024)
-        while text.utf8.count < 16_384 {
-            let count = read(statusPipe, &block, block.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            text += String(decoding: block[..<count], as: UTF8.self)
-        }
+        let text = String(decoding: Self.readPipe(statusPipe), as: UTF8.self)
         guard let key = text.utf8.firstRange(of: "\"exit-code\":".utf8) else { return nil }
         let digits = text.utf8[key.upperBound...].drop { $0 == 0x20 }.prefix { (0x30...0x39).contains($0) }
         return String(digits).flatMap { Int32($0) }
+    }
+
+    /// What was written to a pipe that nobody writes to any more.
+    private static func readPipe(_ pipe: CInt) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 1024)
+        while bytes.count < 16_384 {
+            let count = read(pipe, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += block[..<count]
+        }
+        return bytes
     }
 
     private func report(_ status: Int32) -> LauncherReport {

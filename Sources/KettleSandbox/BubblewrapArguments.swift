@@ -4,7 +4,13 @@ import Glibc
 ///
 /// They reach it through a file in memory, because its command line is readable as `/proc/1/cmdline` inside.
 struct BubblewrapArguments {
+    /// Where `kettle-confine` stands inside.
+    static let confiner = "/run/kettle-confine"
+
     private(set) var options: [String] = []
+
+    /// Folders inside that are not mounted read-only.
+    private(set) var writableFolders = ["/tmp", SandboxCommand.homeFolder, "/dev/shm"]
 
     /// - Parameters:
     ///   - sources: For each mount of the request, where it is now; nil for one that is a text.
@@ -18,7 +24,8 @@ struct BubblewrapArguments {
         addNamespaces(request)
         addSystem()
         try addConfiguration(request, file)
-        addMemory(request.temporaryBytes)
+        addMemory(request.limits.temporaryBytes)
+        writableFolders += request.mounts.filter { $0.access == .writable }.map(\.destination)
         for (mount, source) in zip(request.mounts, sources) {
             if let source {
                 options += [mount.access == .writable ? "--bind" : "--ro-bind", source, mount.destination]

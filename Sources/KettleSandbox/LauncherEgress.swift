@@ -33,10 +33,7 @@ enum LauncherEgress {
     }
 
     private static func fill(_ path: String, with text: String) throws(LaunchFailure) {
-        let file = try must(Glibc.open(path, O_WRONLY | O_CLOEXEC), "set up a user namespace")
-        defer { close(file) }
-        let bytes = Array(text.utf8)
-        guard write(file, bytes, bytes.count) == bytes.count else {
+        guard ProcFile.write(text, to: path) else {
             throw LaunchFailure(reason: "could not set up a user namespace: \(lastSystemError())")
         }
     }

@@ -14,6 +14,7 @@ enum LauncherMounts {
             try must(linux_unshare_mounts(), "make a mount namespace")
             // Nothing that is mounted here may show outside.
             try must(mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil), "make mounts private")
+            leaveOtherWorkspaces(request)
         }
         let workspace = try must(linux_open_reference(AT_FDCWD, request.workspace, 0), "open the workspace")
         var descriptors: [CInt?] = []
@@ -34,6 +35,18 @@ enum LauncherMounts {
             case .host: mount.content
             case .workspace: "\(request.workspace)/\(mount.content)"
             }
+        }
+    }
+
+    /// Unmounts the workspaces of other builds here: they are none of this command's business, and one that is mounted
+    /// anywhere takes room on the disk.
+    private static func leaveOtherWorkspaces(_ request: LauncherRequest) {
+        guard request.isDiskImage, let slash = request.workspace.lastIndex(of: "/") else { return }
+        let parent = request.workspace[...slash]
+        for line in ProcFile.read("/proc/self/mountinfo").split(separator: "\n") {
+            let fields = line.split(separator: " ", maxSplits: 5)
+            guard fields.count > 5, fields[4].hasPrefix(parent), fields[4] != request.workspace else { continue }
+            umount2(String(fields[4]), CInt(MNT_DETACH))
         }
     }
 

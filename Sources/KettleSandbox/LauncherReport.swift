@@ -11,12 +11,18 @@ enum LauncherReport: Equatable {
     /// The launcher was told to end the command, or was signalled.
     case stopped
 
+    /// The command reached a limit, and was ended if it had not ended already.
+    case exceeded(SandboxLimit)
+
     /// - Throws: ``SandboxError/launcherLost`` for anything that a launcher does not say.
     init(parsing bytes: [UInt8]) throws(SandboxError) {
         let text = String(decoding: bytes, as: UTF8.self)
         let words = text.split(separator: " ", maxSplits: 1).map(String.init)
         switch words.first {
         case "stopped": self = .stopped
+        case "exceeded" where words.count == 2:
+            guard let limit = SandboxLimit(rawValue: words[1]) else { throw .launcherLost }
+            self = .exceeded(limit)
         case "failed" where words.count == 2: self = .failed(reason: words[1])
         case "ended" where words.count == 2:
             let numbers = words[1].split(separator: " ").map { Int($0) }
@@ -33,13 +39,15 @@ enum LauncherReport: Equatable {
         case .ended(let status, let time, let memory): "ended \(status) \(time) \(memory)"
         case .failed(let reason): "failed \(reason)"
         case .stopped: "stopped"
+        case .exceeded(let limit): "exceeded \(limit.rawValue)"
         }
     }
 
     /// The end of the command as Kettle tells it.
     ///
-    /// - Throws: ``SandboxError/setupFailed(reason:)``, or ``SandboxError/launcherLost`` when nobody asked it to stop.
-    func end() throws(SandboxError) -> CommandEnd {
+    /// - Throws: ``SandboxError/setupFailed(reason:)``, ``SandboxError/limitExceeded(limit:value:)``, or
+    ///   ``SandboxError/launcherLost`` when nobody asked it to stop.
+    func end(within limits: SandboxLimits) throws(SandboxError) -> CommandEnd {
         switch self {
         case .ended(let status, let time, let memory):
             // Real-time signals included: 64 is the last one.
@@ -49,6 +57,7 @@ enum LauncherReport: Equatable {
                 processorTime: .microseconds(time), peakMemoryBytes: memory << 10)
         case .failed(let reason): throw .setupFailed(reason: reason)
         case .stopped: throw .launcherLost
+        case .exceeded(let limit): throw .exceeded(limit, of: limits)
         }
     }
 }

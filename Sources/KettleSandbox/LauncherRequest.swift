@@ -28,16 +28,33 @@ struct LauncherRequest: Equatable {
         case text
     }
 
+    /// The control group of the command, by paths of the host.
+    struct Group: Equatable {
+        /// Folders of groups that the launcher joins.
+        var joined: [String]
+        /// A file that counts processes which were ended for want of memory: a line `oom_kill N`.
+        var memoryEvents: String?
+        /// A file that counts processes which could not be made: a line `max N`.
+        var processEvents: String?
+        /// A file with the processor time used: a number of nanoseconds alone, or a line `usage_usec N`.
+        var processorTime: String?
+
+        static let none = Group(joined: [])
+    }
+
     var bubblewrap: String
+    /// The program `kettle-confine`, which starts the command inside.
+    var confiner: String
     var workspace: String
+    /// Whether the workspace is a file system of its own, which is full when its limit is reached.
+    var isDiskImage: Bool
     /// The user to become; nil to stay the one that started the launcher.
     var uid: UInt32?
     /// Whether the command gets a way out through Kettle: see ``LauncherEgress``.
     var hasEgress: Bool
     var workingDirectory: String
-    var processes: Int
-    var fileBytes: Int
-    var temporaryBytes: Int
+    var limits: SandboxLimits
+    var group: Group
     var arguments: [String]
     /// `NAME=value`, sorted.
     var environment: [String]
@@ -45,18 +62,25 @@ struct LauncherRequest: Equatable {
     var mounts: [Mount]
 
     /// - Throws: ``SandboxError/invalidCommand(reason:)`` or ``SandboxError/mountOutsideWorkspace(at:)``.
-    init(command: SandboxCommand, workspace: Workspace, bubblewrap: String) throws(SandboxError) {
+    init(
+        command: SandboxCommand, workspace: Workspace, bubblewrap: String, confiner: String, group: Group = .none
+    ) throws(SandboxError) {
         self.bubblewrap = bubblewrap
+        self.confiner = confiner
+        self.group = group
         self.workspace = workspace.path.string
+        isDiskImage = workspace.disk != nil
         uid = workspace.uid
         hasEgress = command.network.policy != nil
         workingDirectory = command.workingDirectory
-        processes = command.limits.processes
-        fileBytes = command.limits.fileBytes
-        temporaryBytes = command.limits.temporaryBytes
+        limits = command.limits
+        // A file system of its own is full before a file in it is larger; that can be told from a program's own failure.
+        limits.fileBytes = limits.fileBytes ?? (workspace.disk == nil ? limits.diskBytes : limits.diskBytes << 2)
         arguments = command.arguments
         environment = command.environment.map { "\($0.key)=\($0.value)" }.sorted()
-        mounts = []
+        mounts = [
+            Mount(access: .readable, origin: .host, content: confiner, destination: BubblewrapArguments.confiner)
+        ]
         for mount in command.mounts { mounts.append(try Self.resolve(mount, in: workspace)) }
         mounts.sort { $0.destination < $1.destination }
         try check(command)
@@ -91,11 +115,12 @@ struct LauncherRequest: Equatable {
             throw .invalidCommand(reason: "a folder inside is not a plain absolute path")
         }
         let fields =
-            arguments + environment + [workingDirectory, workspace] + mounts.flatMap { [$0.content, $0.destination] }
+            arguments + environment + [workingDirectory, workspace, confiner] + group.joined
+            + mounts.flatMap { [$0.content, $0.destination] }
         guard !fields.contains(where: { $0.utf8.contains(0) }) else {
             throw .invalidCommand(reason: "an argument, a variable or a path holds a NUL character")
         }
-        guard processes > 0, fileBytes > 0, temporaryBytes > 0 else {
+        guard Self.limitFields.allSatisfy({ limits[keyPath: $0] > 0 }) else {
             throw .invalidCommand(reason: "a limit is not above zero")
         }
     }
@@ -110,11 +135,22 @@ struct LauncherRequest: Equatable {
 // MARK: - On the wire
 
 extension LauncherRequest {
+    /// The limits that the launcher keeps; the others are the server's.
+    private static var limitFields: [WritableKeyPath<SandboxLimits, Int>] {
+        [
+            \.processorSeconds, \.memoryBytes, \.processes, \.diskBytes, \.files, \.openFiles, \.largestFile,
+            \.temporaryBytes,
+        ]
+    }
+
     func encoded() -> [UInt8] {
         var fields = [
-            bubblewrap, workspace, uid.map { String($0) } ?? "", hasEgress ? "egress" : "none", workingDirectory,
-            String(processes), String(fileBytes), String(temporaryBytes),
+            bubblewrap, confiner, workspace, isDiskImage ? "image" : "folder", uid.map { String($0) } ?? "",
+            hasEgress ? "egress" : "none", workingDirectory,
         ]
+        fields += Self.limitFields.map { String(limits[keyPath: $0]) }
+        fields += [String(group.joined.count)] + group.joined
+        fields += [group.memoryEvents, group.processEvents, group.processorTime].map { $0 ?? "" }
         fields += [String(arguments.count)] + arguments
         fields += [String(environment.count)] + environment
         fields.append(String(mounts.count))
@@ -150,14 +186,19 @@ extension LauncherRequest {
         var fields = bytes[(lineFeed + 1)...].dropLast()
             .split(separator: 0, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }[...]
-        guard let bubblewrap = fields.popFirst(), let workspace = fields.popFirst(), let user = fields.popFirst(),
-            let network = fields.popFirst(), let workingDirectory = fields.popFirst(),
-            let processes = fields.popFirst().flatMap({ Int($0) }),
-            let fileBytes = fields.popFirst().flatMap({ Int($0) }),
-            let temporaryBytes = fields.popFirst().flatMap({ Int($0) }),
+        guard let bubblewrap = fields.popFirst(), let confiner = fields.popFirst(), let workspace = fields.popFirst(),
+            let disk = fields.popFirst(), let user = fields.popFirst(), let network = fields.popFirst(),
+            let workingDirectory = fields.popFirst(), user.isEmpty || UInt32(user) != nil
+        else { return nil }
+        var limits = SandboxLimits()
+        for field in Self.limitFields {
+            guard let value = fields.popFirst().flatMap({ Int($0) }) else { return nil }
+            limits[keyPath: field] = value
+        }
+        guard let joined = fields.popList(), let memoryEvents = fields.popFirst(),
+            let processEvents = fields.popFirst(), let processorTime = fields.popFirst(),
             let arguments = fields.popList(), let environment = fields.popList(),
-            let mountCount = fields.popFirst().flatMap({ Int($0) }), mountCount >= 0,
-            user.isEmpty || UInt32(user) != nil
+            let mountCount = fields.popFirst().flatMap({ Int($0) }), mountCount >= 0
         else { return nil }
         var mounts: [Mount] = []
         for _ in 0..<mountCount {
@@ -169,16 +210,32 @@ extension LauncherRequest {
         }
         guard fields.isEmpty else { return nil }
         self.bubblewrap = bubblewrap
+        self.confiner = confiner
         self.workspace = workspace
+        isDiskImage = disk == "image"
         uid = UInt32(user)
         hasEgress = network == "egress"
         self.workingDirectory = workingDirectory
-        self.processes = processes
-        self.fileBytes = fileBytes
-        self.temporaryBytes = temporaryBytes
+        self.limits = limits
+        let file = { (path: String) in path.isEmpty ? nil : path }
+        group = Group(
+            joined: joined, memoryEvents: file(memoryEvents), processEvents: file(processEvents),
+            processorTime: file(processorTime))
         self.arguments = arguments
         self.environment = environment
         self.mounts = mounts
+    }
+}
+
+extension SandboxLimits {
+    fileprivate var processorSeconds: Int {
+        get { Int(clamping: processorTime.components.seconds) }
+        set { processorTime = .seconds(newValue) }
+    }
+
+    fileprivate var largestFile: Int {
+        get { fileBytes ?? diskBytes }
+        set { fileBytes = newValue }
     }
 }
 

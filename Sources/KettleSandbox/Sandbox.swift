@@ -1,4 +1,5 @@
 import Glibc
+import NIOPosix
 import Synchronization
 package import SystemPackage
 
@@ -9,23 +10,35 @@ package import SystemPackage
 /// program started with a hidden argument: see ``SandboxLauncher``.
 package struct Sandbox: Sendable {
     private let launcher: FilePath
+    private let confiner: FilePath
     private let bubblewrap: String
+    private let groups: ControlGroups?
+    private let disk: DiskImage?
 
-    /// - Parameter launcher: The absolute path of the `kettle` binary.
-    /// - Throws: ``SandboxError/bubblewrapMissing`` or ``SandboxError/launcherMissing``.
-    package init(launcher: FilePath) throws(SandboxError) {
+    /// - Parameters:
+    ///   - launcher: The absolute path of the `kettle` binary; `kettle-confine` stands beside it.
+    ///   - groups: Where commands get control groups. Without them they are watched and ended from outside.
+    ///   - disk: What workspaces are made from. Without it they are folders, and watched.
+    /// - Throws: ``SandboxError/bubblewrapMissing``, ``SandboxError/launcherMissing`` or ``SandboxError/confinerMissing``.
+    package init(
+        launcher: FilePath, groups: ControlGroups? = nil, disk: DiskImage? = nil
+    ) throws(SandboxError) {
         guard launcher.isAbsolute, access(launcher.string, X_OK) == 0 else { throw .launcherMissing }
+        confiner = launcher.removingLastComponent().appending("kettle-confine")
+        guard access(confiner.string, X_OK) == 0 else { throw .confinerMissing }
         let places = ["/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap"]
         guard let bubblewrap = places.first(where: { access($0, X_OK) == 0 }) else { throw .bubblewrapMissing }
         self.launcher = launcher
         self.bubblewrap = bubblewrap
+        self.groups = groups
+        self.disk = disk
     }
 
     /// Names the folder that one build owns, with a user of its own when Kettle runs as root.
     ///
     /// - Parameter path: Where nothing is yet; its parent exists. ``Workspace/make()`` makes it.
     package func workspace(at path: FilePath) -> Workspace {
-        Workspace(path: path, uid: geteuid() == 0 ? WorkspaceUsers.next() : nil)
+        Workspace(path: path, uid: geteuid() == 0 ? WorkspaceUsers.next() : nil, disk: disk)
     }
 
     /// Names a workspace and makes it.
@@ -52,9 +65,26 @@ package struct Sandbox: Sendable {
         output: @escaping @Sendable (OutputStream, UnsafeRawBufferPointer) async throws -> Void
     ) async throws -> CommandEnd {
         try Task.checkCancellation()
-        let request = try LauncherRequest(command: command, workspace: workspace, bubblewrap: bubblewrap)
+        let group = try await makeGroup(command.limits)
+        do {
+            let end = try await run(command, in: workspace, group, output)
+            await remove(group)
+            return end
+        } catch {
+            await remove(group)
+            throw error
+        }
+    }
+
+    private func run(
+        _ command: SandboxCommand, in workspace: Workspace, _ group: ControlGroup?,
+        _ output: @escaping @Sendable (OutputStream, UnsafeRawBufferPointer) async throws -> Void
+    ) async throws -> CommandEnd {
+        let request = try LauncherRequest(
+            command: command, workspace: workspace, bubblewrap: bubblewrap, confiner: confiner.string,
+            group: group?.membership ?? .none)
         let run = try SandboxRun(
-            request: request, limits: command.limits, egress: command.network.policy, output: output)
+            request: request, limits: command.limits, egress: command.network.policy, group: group, output: output)
         // The supervising task is not cancelled with this one: it must see every process dead before it ends.
         return try await withTaskCancellationHandler {
             try await Task { try await run.supervise(launcher: launcher) }.value
@@ -63,20 +93,45 @@ package struct Sandbox: Sendable {
         }
     }
 
+    private func makeGroup(_ limits: SandboxLimits) async throws -> ControlGroup? {
+        guard let groups else { return nil }
+        return try await NIOThreadPool.singleton.runIfActive { try groups.make(limits) }
+    }
+
+    /// A task of its own: the one that asks may be cancelled, and the group must go all the same.
+    private func remove(_ group: ControlGroup?) async {
+        guard let group else { return }
+        await Task { try? await NIOThreadPool.singleton.runIfActive { group.remove() } }.value
+    }
+
     /// Tries whether this machine can confine a command at all, and throws what is missing if not.
     ///
-    /// - Parameter folder: Where a workspace may be made for the moment.
-    package func probe(in folder: FilePath) async throws {
-        let workspace = try makeWorkspace(at: folder.appending("probe-\(getpid())"))
+    /// - Parameters:
+    ///   - folder: Where a workspace may be made for the moment.
+    ///   - count: How often it is tried, after the first time.
+    /// - Returns: How long a command without network takes that does nothing, start and end included: the median.
+    @discardableResult
+    package func probe(in folder: FilePath, times count: Int = 0) async throws -> Duration {
+        let workspace = workspace(at: folder.appending("probe-\(getpid())"))
+        try await NIOThreadPool.singleton.runIfActive { try workspace.make() }
         defer { workspace.remove() }
-        for network in [SandboxNetwork.none, .egress(EgressPolicy([]))] {
-            let command = SandboxCommand(
-                arguments: ["/usr/bin/true"], environment: [:], workingDirectory: "/", network: network,
-                limits: SandboxLimits(wallClock: .seconds(30), outputBytes: 4096))
-            let end = try await run(command, in: workspace) { _, _ in }
-            guard end.succeeded else {
-                throw SandboxError.setupFailed(reason: "a command that does nothing ended with status \(end.status)")
-            }
+        try await probe(.egress(EgressPolicy([])), in: workspace)
+        var times: [Duration] = []
+        for _ in 0...count {
+            let start = ContinuousClock.now
+            try await probe(.none, in: workspace)
+            times.append(start.duration(to: .now))
+        }
+        return times.sorted()[times.count / 2]
+    }
+
+    private func probe(_ network: SandboxNetwork, in workspace: Workspace) async throws {
+        let command = SandboxCommand(
+            arguments: ["/usr/bin/true"], environment: [:], workingDirectory: "/", network: network,
+            limits: SandboxLimits(wallClock: .seconds(30), outputBytes: 4096))
+        let end = try await run(command, in: workspace) { _, _ in }
+        guard end.succeeded else {
+            throw SandboxError.setupFailed(reason: "a command that does nothing ended with status \(end.status)")
         }
     }
 }

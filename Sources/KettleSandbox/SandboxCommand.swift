@@ -65,35 +65,6 @@ package enum SandboxNetwork: Sendable, Hashable {
     }
 }
 
-/// Where a run ends that does not end by itself.
-package struct SandboxLimits: Sendable, Hashable {
-    /// From the start of the command.
-    package var wallClock: Duration
-
-    /// Standard output and standard error together, in bytes.
-    package var outputBytes: Int
-
-    /// Processes and threads at one time. Kept only where the workspace has a user of its own.
-    package var processes: Int
-
-    /// The largest file that the command may write, in bytes.
-    package var fileBytes: Int
-
-    /// Each file system in memory (`/tmp`, the home folder, `/dev/shm`), in bytes.
-    package var temporaryBytes: Int
-
-    package init(
-        wallClock: Duration = .seconds(3600), outputBytes: Int = 256 << 20, processes: Int = 4096,
-        fileBytes: Int = 16 << 30, temporaryBytes: Int = 1 << 30
-    ) {
-        self.wallClock = wallClock
-        self.outputBytes = outputBytes
-        self.processes = processes
-        self.fileBytes = fileBytes
-        self.temporaryBytes = temporaryBytes
-    }
-}
-
 /// Which of the two streams of a command some output came from.
 package enum OutputStream: String, Sendable, Hashable {
     case stdout

@@ -2,6 +2,10 @@ import KettleError
 
 /// Why a command could not be run confined, or was ended before its time.
 package enum SandboxError: UserFacingError, Equatable {
+    static func exceeded(_ limit: SandboxLimit, of limits: SandboxLimits) -> SandboxError {
+        .limitExceeded(limit: limit, value: limits.text(of: limit) ?? "")
+    }
+
     /// There is no `bwrap` on this machine.
     case bubblewrapMissing
 
@@ -10,6 +14,9 @@ package enum SandboxError: UserFacingError, Equatable {
 
     /// The sandbox could not be set up; `reason` is for people, without paths of the host.
     case setupFailed(reason: String)
+
+    /// There is no `kettle-confine` beside the `kettle` binary.
+    case confinerMissing
 
     /// The launcher ended without saying how the command ended.
     case launcherLost
@@ -21,7 +28,7 @@ package enum SandboxError: UserFacingError, Equatable {
     case mountOutsideWorkspace(at: String)
 
     /// A limit ended the run, and with it every process of the command.
-    case limitExceeded(limit: String, value: String)
+    case limitExceeded(limit: SandboxLimit, value: String)
 
     /// A folder for the build could not be made or given to its user.
     case workspaceFailed(operation: String, reason: String)
@@ -40,6 +47,7 @@ package enum SandboxError: UserFacingError, Equatable {
         case .bubblewrapMissing: "sandbox.bubblewrap_missing"
         case .launcherMissing: "sandbox.launcher_missing"
         case .setupFailed: "sandbox.setup_failed"
+        case .confinerMissing: "sandbox.confiner_missing"
         case .launcherLost: "sandbox.launcher_lost"
         case .invalidCommand: "sandbox.invalid_command"
         case .mountOutsideWorkspace: "sandbox.mount_outside_workspace"
@@ -55,11 +63,12 @@ package enum SandboxError: UserFacingError, Equatable {
         switch self {
         case .bubblewrapMissing: "bubblewrap (bwrap) is not installed on this machine"
         case .launcherMissing: "the kettle program that starts the sandbox cannot be executed"
+        case .confinerMissing: "the program kettle-confine, which stands beside kettle, cannot be executed"
         case .setupFailed(let reason): "the sandbox could not be set up: \(reason)"
         case .launcherLost: "the process that watches over the sandbox ended unexpectedly"
         case .invalidCommand(let reason): "the command cannot be run: \(reason)"
         case .mountOutsideWorkspace(let at): "the writable folder at \"\(at)\" lies outside the build's workspace"
-        case .limitExceeded(let limit, let value): "the command exceeded its \(limit) limit of \(value)"
+        case .limitExceeded(let limit, let value): "the command exceeded its limit of \(limit.rawValue): \(value)"
         case .workspaceFailed(let operation, let reason): "the build's workspace failed to \(operation): \(reason)"
         case .invalidPath(let path): "\"\(path)\" is not a plain relative path"
         case .fileUnavailable(let path, let reason): "\"\(path)\" cannot be read: \(reason)"
@@ -71,6 +80,7 @@ package enum SandboxError: UserFacingError, Equatable {
         switch self {
         case .bubblewrapMissing: "install bubblewrap 0.8 or newer (apt install bubblewrap) and start Kettle again"
         case .launcherMissing: "start Kettle from an installed binary that its own user may execute"
+        case .confinerMissing: "install kettle and kettle-confine, which are built together, in one folder"
         case .setupFailed:
             "the machine must allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
                 + "user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0) and have "

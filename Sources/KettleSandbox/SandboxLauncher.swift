@@ -34,23 +34,26 @@ package enum SandboxLauncher {
         guard let request = LauncherRequest.receive(from: STDIN_FILENO) else {
             throw LaunchFailure(reason: "the launcher was started without a request")
         }
+        for folder in request.group.joined where !ProcFile.write("0", to: folder + "/cgroup.procs") {
+            throw LaunchFailure(reason: "could not join a control group: \(lastSystemError())")
+        }
+        let watch = try LimitWatch(request)
         let sources = try LauncherMounts.open(request)
         if request.hasEgress { try LauncherEgress.open(sendingTo: STDIN_FILENO) }
         try confineThisProcess(request)
-        var child = try Bubblewrap(request, sources: sources)
-        return try child.watch(lifeline: STDIN_FILENO)
+        var child = try Bubblewrap(request, sources: sources, watch: watch)
+        return try child.run(lifeline: STDIN_FILENO)
     }
 
     /// Takes on the build's user and limits. What follows has no privileges over anything but the build.
     private static func confineThisProcess(_ request: LauncherRequest) throws(LaunchFailure) {
         umask(0o022)
         try must(linux_forbid_core_dumps(), "turn core dumps off")
-        try must(linux_limit_file_size(UInt64(request.fileBytes)), "limit file sizes")
-        try must(linux_limit_descriptors(16_384), "limit open files")
+        try must(
+            linux_limit_file_size(UInt64(request.limits.fileBytes ?? request.limits.diskBytes)), "limit file sizes")
+        try must(linux_limit_descriptors(UInt64(request.limits.openFiles)), "limit open files")
         try must(linux_become_subreaper(), "adopt orphans")
         if let uid = request.uid {
-            // The number of processes is counted per user: for a user that others share it would count theirs as well.
-            try must(linux_limit_processes(UInt64(request.processes)), "limit processes")
             try must(linux_drop_capabilities(), "give up capabilities")
             try must(linux_become(uid, uid), "become the build's user")
         }

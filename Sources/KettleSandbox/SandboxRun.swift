@@ -11,7 +11,7 @@ final class SandboxRun: Sendable {
     /// Why a command was ended before its time.
     enum Stop {
         case cancelled
-        case limit(String, String)
+        case limit(SandboxLimit, String)
         case failure(any Error)
 
         var error: any Error {
@@ -26,6 +26,7 @@ final class SandboxRun: Sendable {
     private struct State {
         var stop: Stop?
         var outputBytes = 0
+        var outputLines = 0
     }
 
     private let state = Mutex(State())
@@ -34,15 +35,17 @@ final class SandboxRun: Sendable {
     private let output: @Sendable (OutputStream, UnsafeRawBufferPointer) async throws -> Void
     private let turnstile = Turnstile()
     private let proxy: EgressProxy?
+    private let group: ControlGroup?
 
     init(
-        request: LauncherRequest, limits: SandboxLimits, egress: EgressPolicy?,
+        request: LauncherRequest, limits: SandboxLimits, egress: EgressPolicy?, group: ControlGroup?,
         output: @escaping @Sendable (OutputStream, UnsafeRawBufferPointer) async throws -> Void
     ) throws(SandboxError) {
         channel = try LauncherChannel(sending: request.encoded())
         self.limits = limits
         self.output = output
         proxy = egress.map { EgressProxy($0) }
+        self.group = group
     }
 
     /// Ends the command. The first reason counts.
@@ -72,7 +75,15 @@ final class SandboxRun: Sendable {
                 ? SandboxError.launcherMissing : SandboxError.setupFailed(reason: "the launcher could not be followed")
         }
         if let stop = state.withLock({ $0.stop }) { throw stop.error }
-        var end = try LauncherReport(parsing: channel.receive()).end()
+        let report: LauncherReport
+        do {
+            report = try LauncherReport(parsing: channel.receive())
+        } catch {
+            // The launcher itself is in the group.
+            guard group?.ranOutOfMemory == true else { throw error }
+            report = .exceeded(.memory)
+        }
+        var end = try report.end(within: limits)
         end.refusedEndpoints = proxy?.refused ?? []
         return end
     }
@@ -84,7 +95,7 @@ final class SandboxRun: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do { try await Task.sleep(for: self.limits.wallClock) } catch { return }
-                self.stop(.limit("wall clock", "\(self.limits.wallClock.components.seconds) s"))
+                self.stop(self.reached(.wallClock))
             }
             if let proxy { group.addTask { await self.serve(proxy) } }
             await withTaskGroup(of: Void.self) { drains in
@@ -102,7 +113,7 @@ final class SandboxRun: Sendable {
             guard let socket = try await NIOThreadPool.singleton.runIfActive({ self.channel.receiveSocket() }) else {
                 return
             }
-            try await proxy.serve(socket) { self.stop(.limit("network", "\($0) bytes")) }
+            try await proxy.serve(socket) { self.stop(.limit(.network, "\($0) bytes")) }
         } catch is CancellationError {
             // The command has ended already.
         } catch {
@@ -131,19 +142,36 @@ final class SandboxRun: Sendable {
         }
     }
 
+    private func reached(_ limit: SandboxLimit) -> Stop { .limit(limit, limits.text(of: limit) ?? "") }
+
+    private static func lineFeeds(in piece: Slice<UnsafeRawBufferPointer>) -> Int {
+        var rest = UnsafeRawBufferPointer(rebasing: piece)
+        var count = 0
+        while let start = rest.baseAddress, let found = memchr(start, 0x0A, rest.count) {
+            count += 1
+            rest = UnsafeRawBufferPointer(rebasing: rest[(UnsafeRawPointer(found) - start + 1)...])
+        }
+        return count
+    }
+
     /// Hands a piece on, unless the command is being ended.
     private func deliver(_ piece: UnsafeRawBufferPointer, _ stream: OutputStream) async throws -> Bool {
         await turnstile.enter()
         defer { turnstile.leave() }
-        let (allowed, isStopped) = state.withLock { state in
+        let (allowed, lines, isStopped) = state.withLock { state in
             let allowed = min(piece.count, max(0, limits.outputBytes - state.outputBytes))
             state.outputBytes += allowed
-            return (allowed, state.stop != nil)
+            if limits.outputLines < .max { state.outputLines += Self.lineFeeds(in: piece.prefix(allowed)) }
+            return (allowed, state.outputLines, state.stop != nil)
         }
         if isStopped { return false }
+        guard lines <= limits.outputLines else {
+            stop(reached(.outputLines))
+            return false
+        }
         if allowed > 0 { try await output(stream, UnsafeRawBufferPointer(rebasing: piece[..<allowed])) }
         guard allowed == piece.count else {
-            stop(.limit("output", "\(limits.outputBytes) bytes"))
+            stop(reached(.outputBytes))
             return false
         }
         return true

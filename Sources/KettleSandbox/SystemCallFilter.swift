@@ -86,14 +86,30 @@ struct SystemCallFilter {
         }
     }
 
-    /// A file that carries its owner's rights: worth something only to whoever meets it after the build.
-    private static let setuidBits = [S_ISUID, S_ISGID].flatMap { bit in
-        [("chmod", UInt32(1)), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2)].map { call, argument in
-            Rule(
-                EPERM, "an output never carries its owner's rights", [call],
-                when: masked(argument, UInt64(bit), equals: UInt64(bit)))
+    /// A file that carries its owner's rights: worth something only to whoever meets it after the build. `openat2` has its mode
+    /// in memory, where a filter cannot look; the mounts, which are `nosuid`, hold what it makes.
+    private static let setuidBits = [S_ISUID, S_ISGID].flatMap { bit -> [Rule] in
+        let reason = "an output never carries its owner's rights"
+        let changing = [
+            ("chmod", UInt32(1)), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2), ("creat", 1), ("mknod", 1),
+            ("mknodat", 2),
+        ]
+        .map { call, argument in
+            Rule(EPERM, reason, [call], when: masked(argument, UInt64(bit), equals: UInt64(bit)))
         }
+        // The mode counts only where a file may be made.
+        let making = [UInt64(O_CREAT), unnamedFile].flatMap { flag in
+            [("open", UInt32(1)), ("openat", 2)].map { call, argument in
+                Rule(
+                    EPERM, reason, [call], when: masked(argument, flag, equals: flag),
+                    masked(argument + 1, UInt64(bit), equals: UInt64(bit)))
+            }
+        }
+        return changing + making
     }
+
+    /// `__O_TMPFILE` of open(2).
+    private static let unnamedFile: UInt64 = 0o20_000_000
 
     /// What a build may talk with: itself, over AF_UNIX (1), AF_INET (2) and AF_INET6 (10), and the routing table of its own
     /// network (AF_NETLINK, 16, protocol 0), by which a C library lists interfaces. The rest is refused, also because
@@ -107,6 +123,9 @@ struct SystemCallFilter {
         }
         rules.append(
             Rule(EAFNOSUPPORT, reason, calls, when: .init(arg: 0, op: SCMP_CMP_GE, datum_a: 64, datum_b: 0)))
+        // The kernel takes AF_INET with SOCK_PACKET (10), the old spelling, for AF_PACKET.
+        rules.append(
+            Rule(EAFNOSUPPORT, reason, ["socket"], when: masked(0, 0xFFFF_FFFF, equals: 2), masked(1, 0xF, equals: 10)))
         rules.append(
             Rule(
                 EPROTONOSUPPORT, "the kernel's other services", ["socket"], when: masked(0, 0xFFFF_FFFF, equals: 16),
@@ -117,6 +136,9 @@ struct SystemCallFilter {
     private static func masked(_ argument: UInt32, _ mask: UInt64, equals value: UInt64) -> scmp_arg_cmp {
         scmp_arg_cmp(arg: argument, op: SCMP_CMP_MASKED_EQ, datum_a: mask, datum_b: value)
     }
+
+    /// How many calls are refused, some of them under conditions.
+    static let callCount = Set(rules.flatMap(\.calls)).count
 
     // MARK: - Compiled
 

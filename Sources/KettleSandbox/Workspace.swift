@@ -10,16 +10,29 @@ package struct Workspace: Sendable, Hashable {
     /// The user that commands run as, also the number of its group; nil when they run as Kettle's own.
     package let uid: UInt32?
 
-    package init(path: FilePath, uid: UInt32?) {
+    /// The file system that it is; nil for a folder like any other.
+    package let disk: DiskImage?
+
+    package init(path: FilePath, uid: UInt32?, disk: DiskImage? = nil) {
         self.path = path
         self.uid = uid
+        self.disk = disk
     }
+
+    /// Where an upload may lie until it is unpacked: beside the workspace, so that it is none of the build's business.
+    package var upload: FilePath { FilePath(path.string + ".upload") }
 
     /// Makes the folder itself. It stays Kettle's, closed to everybody else; what the build may write is handed over folder
     /// by folder.
     package func make() throws(SandboxError) {
         guard mkdir(path.string, 0o700) == 0 else {
             throw .workspaceFailed(operation: "be made", reason: lastSystemError())
+        }
+        do {
+            try disk?.mount(at: path)
+        } catch {
+            rmdir(path.string)
+            throw error
         }
     }
 
@@ -73,6 +86,8 @@ package struct Workspace: Sendable, Hashable {
     /// - Returns: Whether nothing is left.
     @discardableResult
     package func remove() -> Bool {
-        TreeRemoval.remove(path)
+        unlink(upload.string)
+        DiskImage.unmount(from: path)
+        return TreeRemoval.remove(path)
     }
 }

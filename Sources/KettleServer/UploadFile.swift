@@ -90,16 +90,13 @@ struct UploadFile: ~Copyable {
         private let workspace: Workspace
         private let state = Mutex(State())
 
-        var path: FilePath { workspace.path.appending("upload") }
+        var path: FilePath { workspace.upload }
 
         init(workspace: Workspace) { self.workspace = workspace }
 
         func write(_ block: ByteBuffer) throws {
             try state.withLock { state in
-                if state.file == nil {
-                    try workspace.make()
-                    state.file = try NewFile(at: path, called: "the upload")
-                }
+                if state.file == nil { state.file = try NewFile(at: path, called: "the upload") }
                 try block.withUnsafeReadableBytes { bytes in
                     state.hasher.update(bytes)
                     try state.file?.write(bytes)

@@ -13,6 +13,8 @@ struct GitCommands: Sendable {
         let threads: NIOThreadPool
         let policy: URLPolicy
         let limits: SourceLimits
+        /// Of each command; what a fetch has of its own comes on top.
+        let commandLimits: SandboxLimits
         let timeout: Duration
         let deadline: ContinuousClock.Instant
     }
@@ -76,8 +78,10 @@ struct GitCommands: Sendable {
                 case .stderr: errors.withLock { if $0.count < 64 << 10 { $0 += chunk } }
                 }
             }
-        } catch SandboxError.limitExceeded(let limit, _) {
-            throw limit == "wall clock" ? timedOut : SourceError.fetchTooLarge(url: url.text)
+        } catch SandboxError.limitExceeded(.wallClock, _) {
+            throw timedOut
+        } catch SandboxError.limitExceeded(let limit, _) where [.outputBytes, .network].contains(limit) {
+            throw SourceError.fetchTooLarge(url: url.text)
         }
         guard !end.succeeded, !allowFailure else { return }
         guard !hasLargestPack else { throw SourceError.fetchTooLarge(url: url.text) }
@@ -96,7 +100,16 @@ struct GitCommands: Sendable {
             environment: Self.environment, workingDirectory: "/",
             mounts: [.writable(repository, at: "/build/git")],
             network: isTalking ? .egress(EgressPolicy([remote], limits: egressLimits)) : .none,
-            limits: SandboxLimits(wallClock: remaining, outputBytes: objectBytes, fileBytes: objectBytes))
+            limits: limits(remaining))
+    }
+
+    private func limits(_ remaining: Duration) -> SandboxLimits {
+        var limits = settings.commandLimits
+        limits.wallClock = remaining
+        limits.outputBytes = objectBytes
+        limits.outputLines = .max
+        limits.fileBytes = objectBytes
+        return limits
     }
 
     /// Whether a fetch ended at the limit of a file. git does not say so, and leaves what it has got.

@@ -31,6 +31,7 @@ package struct GitSource: Sendable {
     private let policy: URLPolicy
     private let threads: NIOThreadPool
     private let limits: SourceLimits
+    private let commandLimits: SandboxLimits
     private let timeout: Duration
 
     /// - Parameters:
@@ -38,12 +39,13 @@ package struct GitSource: Sendable {
     ///   - timeout: For a repository and its submodules together.
     package init(
         sandbox: Sandbox, policy: URLPolicy, threads: NIOThreadPool, limits: SourceLimits = .standard,
-        timeout: Duration = .seconds(600)
+        commandLimits: SandboxLimits = SandboxLimits(), timeout: Duration = .seconds(600)
     ) {
         self.sandbox = sandbox
         self.policy = policy
         self.threads = threads
         self.limits = limits
+        self.commandLimits = commandLimits
         self.timeout = timeout
     }
 
@@ -60,7 +62,7 @@ package struct GitSource: Sendable {
         let fetch = GitFetch(
             settings: .init(
                 sandbox: sandbox, workspace: workspace, threads: threads, policy: policy, limits: limits,
-                timeout: timeout, deadline: .now + timeout),
+                commandLimits: commandLimits, timeout: timeout, deadline: .now + timeout),
             objects: objects)
         try Self.make(folder)
         do {

@@ -24,62 +24,24 @@ struct ServeCommand: AsyncParsableCommand {
             Ctrl-C it takes no more requests, ends the running builds as failed, closes their streams and leaves.
             """)
 
-    @Option(help: "The address to listen on.")
-    var host = "127.0.0.1"
-
-    @Option(help: "The port to listen on; 0 takes a free one.")
-    var port = 8080
-
-    @Option(
-        help: ArgumentHelp(
-            "The folder that holds builds, keys and the database (default: $XDG_STATE_HOME/kettle).",
-            valueName: "folder"))
-    var dataDir: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            A URL prefix that may be cloned besides public https:// addresses, for example http://git.internal/team. \
-            May be given several times.
-            """, valueName: "prefix"))
-    var allowURL: [String] = []
-
-    @Option(help: ArgumentHelp("A sparse registry that stands in for crates.io.", valueName: "url"))
-    var cargoRegistry: String?
-
-    @Option(help: ArgumentHelp("A folder of vendored crates that stands in for crates.io.", valueName: "folder"))
-    var cargoVendor: String?
-
-    @Option(help: ArgumentHelp("The largest body of a build request, in bytes.", valueName: "bytes"))
-    var maxUpload: Int64 = 4 << 30
-
-    @Option(help: "Builds that run at the same time (default: one for every two processors).")
-    var slots: Int?
-
-    func validate() throws {
-        guard (0...65_535).contains(port) else { throw ValidationError("--port is 0 to 65535.") }
-        guard maxUpload > 0 else { throw ValidationError("--max-upload is a number of bytes above 0.") }
-        guard slots.map({ $0 > 0 }) ?? true else { throw ValidationError("--slots is at least 1.") }
-        guard cargoRegistry == nil || cargoVendor == nil else {
-            throw ValidationError("--cargo-registry and --cargo-vendor cannot be given together.")
-        }
-    }
+    @OptionGroup var options: ServiceOptions
 
     func run() async throws {
+        let settings = try options.settings()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "kettle")
         logger.logLevel = .info
 
-        let folder = try DataFolder(opening: dataFolder())
+        let folder = try DataFolder(opening: settings.dataFolder)
         let store = try BuildStore(in: folder)
         let key = try SoftwareKey.loadOrCreate(at: folder.softwareKey.string)
         try Data(key.publicKeyPEM.utf8).write(to: URL(filePath: folder.softwarePublicKey.string), options: .atomic)
-        let sandbox = try Sandbox(launcher: FilePath(Self.executable()))
-        try await sandbox.probe(in: folder.work)
+        let sandbox = try await Self.sandbox(settings, in: folder.work, logger)
         let cargo = try await CargoToolchain.locate(
             configuration: CargoConfiguration(
-                registryMirror: cargoRegistry, vendorDirectory: cargoVendor.map { FilePath($0) }, cache: folder.cache))
-        let urls = try URLPolicy(allowedPrefixes: allowURL)
+                registryMirror: settings.cargoRegistry, vendorDirectory: settings.cargoVendor.map { FilePath($0) },
+                cache: folder.cache))
+        let urls = try URLPolicy(allowedPrefixes: settings.allowedURLs)
         let threads = NIOThreadPool(numberOfThreads: max(8, 4 * System.coreCount))
         threads.start()
 
@@ -87,9 +49,9 @@ struct ServeCommand: AsyncParsableCommand {
             store: store,
             configuration: BuildConfiguration(
                 version: Kettle.version, sandbox: sandbox,
-                git: GitSource(sandbox: sandbox, policy: urls, threads: threads),
-                toolchains: [cargo], attester: SoftwareAttester(key: key),
-                slots: slots ?? max(1, System.coreCount / 2)),
+                git: GitSource(sandbox: sandbox, policy: urls, threads: threads, commandLimits: settings.limits),
+                toolchains: [cargo], attester: SoftwareAttester(key: key), slots: settings.slots,
+                limits: settings.limits, artifactLimitInBytes: Int64(settings.artifactLimitInBytes)),
             threads: threads, logger: logger)
         try await builds.recover()
         logger.warning(
@@ -99,9 +61,12 @@ struct ServeCommand: AsyncParsableCommand {
         Task.detached { try? await threads.runIfActive { _ = try? cargo.tools() } }
 
         let http = HTTPService.make(
-            .init(host: host, port: port, uploadLimitInBytes: maxUpload, urls: urls), builds: builds, logger: logger
+            .init(
+                host: settings.host, port: settings.port, uploadLimitInBytes: Int64(settings.uploadLimitInBytes),
+                urls: urls), builds: builds, logger: logger
         ) { port in
-            Terminal.say("Kettle listens on http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+            let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+            Terminal.say("Kettle listens on http://\(host):\(port)")
         }
         var group = ServiceGroupConfiguration(
             services: [.init(service: http), .init(service: BuildLifecycle(builds))],
@@ -112,24 +77,29 @@ struct ServeCommand: AsyncParsableCommand {
         try await threads.shutdownGracefully()
     }
 
-    /// The folder that was named, or the user's state folder (XDG Base Directory Specification 0.8).
-    private func dataFolder() throws -> FilePath {
-        let environment = ProcessInfo.processInfo.environment
-        let path: String
-        if let dataDir {
-            path = dataDir
-        } else if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
-            path = state + "/kettle"
-        } else if let home = environment["HOME"], home.hasPrefix("/") {
-            path = home + "/.local/state/kettle"
-        } else {
-            throw ValidationError("There is no home folder to keep builds in: name one with --data-dir.")
+    /// A sandbox that has been tried, with all that this machine has to confine builds with.
+    ///
+    /// - Throws: ``ConfinementError/weak(_:)`` when that is less than the operator allowed.
+    private static func sandbox(
+        _ settings: ServiceSettings, in folder: FilePath, _ logger: Logger
+    ) async throws -> Sandbox {
+        let confinement = await Confinement.find(settings.limits, in: folder)
+        let weak = confinement.weakLimits
+        let refused = weak.filter { !settings.allowedUnconfined.contains($0.name) }
+        guard refused.isEmpty else { throw ConfinementError.weak(refused) }
+        let sandbox = try Sandbox(
+            launcher: FilePath(executable()), groups: confinement.groups, disk: confinement.disk)
+        try await sandbox.probe(in: folder)
+        for measure in confinement.measures + weak where measure.grade != .held {
+            logger.warning(
+                "builds are confined less than they could be",
+                metadata: ["what": "\(measure.name)", "state": "\(measure.grade.rawValue)", "by": "\(measure.by)"])
         }
-        return FilePath(URL(filePath: path).standardizedFileURL.path(percentEncoded: false)).lexicallyNormalized()
+        return sandbox
     }
 
     /// This very program, which the sandbox starts again as its launcher.
-    private static func executable() throws -> String {
+    static func executable() throws -> String {
         try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     }
 }

@@ -10,10 +10,13 @@ final class Bench: Sendable {
     let workspace: Workspace
     let sandbox: Sandbox
 
-    init() throws {
+    /// - Parameters:
+    ///   - groups: Where commands get control groups, if they do.
+    ///   - disk: What the workspace is made from, if it is not a folder.
+    init(groups: ControlGroups? = nil, disk: DiskImage? = nil) throws {
         folder = FilePath("/tmp/kettle-sandbox-tests-\(UInt64.random(in: .min ... .max))")
         guard mkdir(folder.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
-        sandbox = try Sandbox(launcher: KettleExecutable.path)
+        sandbox = try Sandbox(launcher: KettleExecutable.path, groups: groups, disk: disk)
         workspace = try sandbox.makeWorkspace(at: folder.appending("workspace"))
     }
 
@@ -53,32 +56,6 @@ final class Bench: Sendable {
         SandboxCommand(
             arguments: ["/bin/sh", "-c", script], environment: environment, workingDirectory: "/", mounts: mounts,
             network: network, limits: limits)
-    }
-}
-
-/// The processes of this machine that have some word in their command line.
-func processes(with word: String) -> [pid_t] {
-    guard let proc = opendir("/proc") else { return [] }
-    defer { closedir(proc) }
-    var found: [pid_t] = []
-    while let entry = readdir(proc) {
-        let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        guard let process = pid_t(name), process != getpid() else { continue }
-        if contents(of: "/proc/\(name)/cmdline").contains(word) { found.append(process) }
-    }
-    return found
-}
-
-func contents(of path: String) -> String {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return "" }
-    defer { close(file) }
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 16_384)
-    while true {
-        let count = read(file, &block, block.count)
-        guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
-        bytes += block[..<count]
     }
 }
 

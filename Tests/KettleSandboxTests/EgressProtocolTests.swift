@@ -120,7 +120,7 @@ struct EgressProtocolTests {
 
     @Test func `more than may be sent ends the command`() async throws {
         let server = try await CountingServer()
-        await #expect(throws: SandboxError.limitExceeded(limit: "network", value: "100000 bytes")) {
+        await #expect(throws: SandboxError.limitExceeded(limit: .network, value: "100000 bytes")) {
             try await run(
                 "my $s = connected(); syswrite $s, 'x' x 50000 for 1..100; rest($s);", port: server.port,
                 limits: EgressLimits(sentBytes: 100_000))

@@ -106,7 +106,7 @@ struct EgressTests {
 
     @Test func `bytes beyond the limit end the command`() async throws {
         try await LoopbackServer.run(Self.router()) { port in
-            _ = await #expect(throws: SandboxError.limitExceeded(limit: "network", value: "1000000 bytes")) {
+            _ = await #expect(throws: SandboxError.limitExceeded(limit: .network, value: "1000000 bytes")) {
                 try await bench.run(
                     "\(Self.proxied) http://127.0.0.1:\(port)/large | wc -c; sleep 100",
                     network: allow("127.0.0.1", port, limits: EgressLimits(receivedBytes: 1_000_000)))

@@ -54,6 +54,17 @@ struct SystemCallFilterTests {
             testDescription: "TIOCSTI with bits above the request", number: 16, arguments: [0, 0x1_0000_5412, 0],
             answer: EPERM),
         Call(testDescription: "TIOCLINUX", number: 16, arguments: [0, 0x541C, 0], answer: EPERM),
+        Call(
+            testDescription: "AF_PACKET by its old name", number: 41, arguments: [2, 0x8_000A, 3], answer: EAFNOSUPPORT),
+        Call(testDescription: "open making a setuid file", number: 2, arguments: [0, 0o102, 0o4755], answer: EPERM),
+        Call(
+            testDescription: "openat making a setgid file", number: 257, arguments: [0, 0, 0o102, 0o2755], answer: EPERM
+        ),
+        Call(
+            testDescription: "openat making a setuid file without a name", number: 257,
+            arguments: [0, 0, 0o20_200_002, 0o4755], answer: EPERM),
+        Call(testDescription: "creat of a setuid file", number: 85, arguments: [0, 0o4755], answer: EPERM),
+        Call(testDescription: "mknod of a setuid file", number: 133, arguments: [0, 0o104755, 0], answer: EPERM),
         Call(testDescription: "fchmod to setuid", number: 91, arguments: [1, 0o4755], answer: EPERM),
         Call(testDescription: "fchmod to setgid", number: 91, arguments: [1, 0o2755], answer: EPERM),
         Call(testDescription: "a character device", number: 133, arguments: [0, 0o020644, 0x103], answer: EPERM),
@@ -75,6 +86,8 @@ struct SystemCallFilterTests {
             Call(testDescription: "AF_INET6", number: 41, arguments: [10, 2, 0], answer: 0),
             Call(testDescription: "the routing table", number: 41, arguments: [16, 3, 0], answer: 0),
             Call(testDescription: "getpid", number: 39, answer: 0),
+            Call(
+                testDescription: "a stream that is closed on exec", number: 41, arguments: [2, 0x8_0001, 0], answer: 0),
             Call(testDescription: "fchmod", number: 91, arguments: [3, 0o755], answer: 0),
         ]
         for (call, line) in zip(allowed, try await make(allowed)) {

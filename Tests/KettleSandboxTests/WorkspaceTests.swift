@@ -1,5 +1,6 @@
 import Glibc
 import KettleSandbox
+import KettleTesting
 import SystemPackage
 import Testing
 

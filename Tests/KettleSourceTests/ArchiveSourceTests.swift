@@ -16,7 +16,6 @@ import Testing
             Packer("zip", ["-q", "-r", "-y", "ARCHIVE", "."]),
             Packer("zip", ["-q", "-r", "-y", "-0", "ARCHIVE", "."]),
             Packer("zip", ["-q", "-r", "-y", "-fz", "ARCHIVE", "."]),
-            Packer("zip", ["-q", "-r", "-y", "-fd", "ARCHIVE", "."]),
             Packer("tar", ["-czf", "ARCHIVE", "."]),
             Packer("tar", ["--format=pax", "-czf", "ARCHIVE", "."]),
             Packer("tar", ["--format=gnu", "-czf", "ARCHIVE", "."]),

@@ -11,6 +11,9 @@ package enum KettleExecutable {
         return FilePath(tests).removingLastComponent().appending("kettle")
     }()
 
+    /// The program that starts commands inside the sandbox.
+    package static var confiner: FilePath { path.removingLastComponent().appending("kettle-confine") }
+
     /// Whether commands can be confined here: the binary is built and bubblewrap is installed.
     package static var canConfine: Bool {
         access(path.string, X_OK) == 0 && access("/usr/bin/bwrap", X_OK) == 0

@@ -3,6 +3,14 @@ import Glibc
 import Subprocess
 package import SystemPackage
 
+/// Who a service of a test runs as.
+package enum ServiceUser: Sendable, Hashable {
+    /// Whoever runs the tests.
+    case current
+    /// Somebody without rights; whoever runs the tests, where that is no root.
+    case ordinary
+}
+
 /// A `kettle serve` of one test's own: the built binary on a free port of loopback, with a data folder that goes away.
 package struct Service: Sendable {
     /// `http://127.0.0.1:PORT`
@@ -21,8 +29,9 @@ package struct Service: Sendable {
     /// - Parameters:
     ///   - options: Options of `kettle serve` beside port and data folder.
     ///   - data: A data folder that outlives this service; a fresh one where there is none.
+    ///   - user: Who the service runs as. The folder above an ordinary user's data folder becomes that user's.
     package static func run<Result: Sendable>(
-        _ options: [String] = [], data: FilePath? = nil,
+        _ options: [String] = [], data: FilePath? = nil, as user: ServiceUser = .current,
         _ body: @escaping @Sendable (Service) async throws -> Result
     ) async throws -> Result {
         let scratch = try ScratchFolder()
@@ -30,9 +39,16 @@ package struct Service: Sendable {
         let log = try FileDescriptor.open(
             scratch.path.appending("stderr"), .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
         defer { try? log.close() }
+        let command = [KettleExecutable.path.string, "serve", "--port", "0", "--data-dir", dataFolder.string] + options
+        let isWrapped = user == .ordinary && geteuid() == 0
+        let wrapper = [
+            "--mount", "--propagation", "private",
+            Corpus.checkout.appending("Tests").appending("as-ordinary-user").string,
+            dataFolder.removingLastComponent().string,
+        ]
         let ended = try await Subprocess.run(
-            .path(KettleExecutable.path),
-            arguments: Arguments(["serve", "--port", "0", "--data-dir", dataFolder.string] + options),
+            isWrapped ? .name("unshare") : .path(KettleExecutable.path),
+            arguments: Arguments(isWrapped ? wrapper + command : Array(command.dropFirst())),
             input: .none, output: .sequence, error: .fileDescriptor(log, closeAfterSpawningProcess: false)
         ) { execution -> Swift.Result<Result, any Error> in
             let processID = execution.processIdentifier.value

@@ -67,4 +67,28 @@ int linux_send_descriptor(int socket, int descriptor);
 /// Waits for what `linux_send_descriptor` sends. Fails, and takes nothing, when something else comes first or nothing more.
 int linux_receive_descriptor(int socket);
 
+/// The version of Landlock that the kernel offers, from 1; -1 where it has none.
+int linux_landlock_version(void);
+
+/// Begins a set of rules that forbids these kinds of access, as the bits of linux/landlock.h name them.
+int linux_landlock_begin(uint64_t files, uint64_t network, uint64_t scopes);
+
+/// Excepts what lies below an opened path.
+int linux_landlock_allow_path(int rules, uint64_t rights, int path);
+
+/// Excepts a TCP port.
+int linux_landlock_allow_port(int rules, uint64_t rights, uint16_t port);
+
+/// Binds this thread and its descendants to the rules for good. Needs `linux_no_new_privileges`.
+int linux_landlock_enforce(int rules);
+
+/// Attaches a file to a free loop device, which lets go of it when nothing uses it any more; writes the device's path.
+///
+/// Returns the device, open.
+int linux_attach_loop_device(int file, char *name, unsigned long size);
+
+/// Makes the file system that is mounted at a folder drop what it has not written yet. Fails with EINVAL unless it is
+/// another one than the folder above is on, and on a loop device.
+int linux_abandon_loop_file_system(const char *path);
+
 #endif

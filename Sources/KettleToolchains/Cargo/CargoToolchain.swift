@@ -30,6 +30,9 @@ package struct CargoToolchain: Toolchain {
         digests = ToolDigests(cache: configuration.cache)
     }
 
+    /// What the programs say of themselves, for people.
+    package var versions: [String] { [installation.cargoVersion, installation.rustcVersion] }
+
     package var name: String { "cargo" }
     package var commandName: String { "cargo build --release" }
     package var buildAnnouncement: String { "Running cargo build --release" }
@@ -67,8 +70,7 @@ package struct CargoToolchain: Toolchain {
                 // The project's configuration may name registries, proxies and programs that give credentials.
                 + plan.configurationFiles.map { .text("", at: "\(Self.source)/\($0)") }
                 + [.readOnly(layout.source, at: Self.source)],
-            network: .egress(EgressPolicy(configuration.endpoints)),
-            limits: SandboxLimits(wallClock: .seconds(900), outputBytes: 16 << 20))
+            network: .egress(EgressPolicy(configuration.endpoints)))
     }
 
     package func buildCommand(layout: BuildLayout) -> SandboxCommand {

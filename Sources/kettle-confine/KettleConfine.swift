@@ -1,0 +1,42 @@
+import CLinux
+import Glibc
+import KettleConfine
+
+/// `kettle-confine`: the last step into the sandbox, run by bubblewrap inside it in the command's place.
+///
+/// It does what must be done after the mounts are made, since Landlock forbids mounting, and then becomes the command. A
+/// program of its own, linked statically, because the sandbox has none of Kettle's libraries.
+@main
+enum Confine {
+    static func main() {
+        guard let request = ConfineRequest(arguments: CommandLine.arguments.dropFirst()) else { _exit(125) }
+        // The command gets no hold of it: what is written here is Kettle's word.
+        _ = fcntl(request.reportDescriptor, F_SETFD, FD_CLOEXEC)
+        // Where memory runs out, it is the command that goes and not what watches over it.
+        adjustMemoryScore()
+        if let processes = request.processes, linux_limit_processes(UInt64(processes)) != 0 {
+            fail(.processLimit, request)
+        }
+        if let version = LandlockRules.version {
+            let rules = LandlockRules(
+                version: version, writableFolders: request.writableFolders, proxyPort: request.proxyPort)
+            guard linux_no_new_privileges() == 0, rules.enforce() else { fail(.landlock, request) }
+        }
+        let words = request.command.map { strdup($0) } + [nil]
+        if let program = words[0] { execv(program, words) }
+        fail(.start, request)
+    }
+
+    private static func adjustMemoryScore() {
+        let file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        write(file, "1000", 4)
+        close(file)
+    }
+
+    private static func fail(_ step: ConfineFailure.Step, _ request: ConfineRequest) -> Never {
+        let bytes = ConfineFailure(step, error: errno).encoded
+        write(request.reportDescriptor, bytes, bytes.count)
+        _exit(125)
+    }
+}

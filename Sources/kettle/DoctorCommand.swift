@@ -1,0 +1,212 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import KettleError
+import KettleProvenance
+import KettleSandbox
+import KettleToolchains
+import SystemPackage
+
+/// `kettle doctor`: what this machine can confine, build and attest.
+///
+/// Exits 0 when a service with these settings would start, and 1 when it would not.
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Show what this machine can confine, build and attest.",
+        discussion: """
+            Takes the settings of kettle serve and tries what they need, without starting anything. "held" is kept by the \
+            kernel at once; "watched" is looked at every tenth of a second; "missing" is not kept at all. Exits 0 when a \
+            service with these settings would start, 1 when it would not.
+            """)
+
+    @OptionGroup var options: ServiceOptions
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() async throws {
+        let settings = try options.settings()
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let report = await DoctorReport.make(settings, in: scratch.path)
+        if json {
+            Terminal.say(report.json.canonicalString())
+        } else {
+            for line in report.lines { Terminal.say(line) }
+            for problem in report.problems { Terminal.report(problem) }
+        }
+        guard report.problems.isEmpty else { throw ExitCode(1) }
+    }
+
+    /// A folder of this command's own, closed to others.
+    private struct Scratch {
+        let path: FilePath
+
+        init() throws {
+            var template = Array((FileManager.default.temporaryDirectory.path() + "/kettle-doctor-XXXXXX").utf8CString)
+            guard mkdtemp(&template) != nil else {
+                throw SandboxError.workspaceFailed(operation: "be made", reason: String(cString: strerror(errno)))
+            }
+            path = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        }
+
+        func remove() { Workspace(path: path, uid: nil).remove() }
+    }
+}
+
+/// What `kettle doctor` found.
+struct DoctorReport {
+    /// Something that is there or not, with what holds or is it.
+    struct Row {
+        var name: String
+        var state: String
+        var detail: String
+        var value: String?
+    }
+
+    private var system: [Row] = []
+    private var confinement: [Row] = []
+    private var limits: [Row] = []
+    private var toolchains: [Row] = []
+    private var attestation: [Row] = []
+    /// Why a service would not start.
+    private(set) var problems: [any UserFacingError] = []
+
+    static func make(_ settings: ServiceSettings, in folder: FilePath) async -> DoctorReport {
+        var report = DoctorReport()
+        report.lookAtSystem()
+        await report.lookAtConfinement(settings, folder)
+        await report.lookAtToolchains(settings)
+        report.lookAtAttestation()
+        return report
+    }
+
+    // MARK: - Looking
+
+    private mutating func lookAtSystem() {
+        var name = utsname()
+        uname(&name)
+        let text = { (bytes: UnsafeRawBufferPointer) in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+        let release = withUnsafeBytes(of: &name.release, text)
+        let machine = withUnsafeBytes(of: &name.machine, text)
+        system = [
+            Row(name: "kettle", state: Kettle.version, detail: ""),
+            Row(name: "kernel", state: "Linux \(release)", detail: machine),
+            Row(
+                name: "user", state: geteuid() == 0 ? "root" : "\(geteuid())", detail: geteuid() == 0 ? "" : "not root"),
+        ]
+    }
+
+    private mutating func lookAtConfinement(_ settings: ServiceSettings, _ folder: FilePath) async {
+        let found = await Confinement.find(settings.limits, in: folder)
+        confinement = found.measures.map { Row(name: $0.name, state: $0.grade.rawValue, detail: $0.by) }
+        for limit in SandboxLimit.allCases where limit != .network {
+            let measure = found.measure(of: limit)
+            limits.append(
+                Row(
+                    name: measure.name, state: measure.grade.rawValue, detail: measure.by,
+                    value: settings.limits.text(of: limit)))
+        }
+        limits.append(
+            Row(
+                name: "artifact bytes", state: "held", detail: "counted by the service",
+                value: "\(settings.artifactLimitInBytes) bytes"))
+        let refused = found.weakLimits.filter { !settings.allowedUnconfined.contains($0.name) }
+        if !refused.isEmpty { problems.append(ConfinementError.weak(refused)) }
+        do {
+            let sandbox = try Sandbox(
+                launcher: FilePath(ServeCommand.executable()), groups: found.groups, disk: found.disk)
+            let time = try await sandbox.probe(in: folder, times: 9)
+            let milliseconds = Double(time.components.attoseconds) / 1e15 + Double(time.components.seconds) * 1000
+            confinement.append(
+                Row(
+                    name: "start and end", state: String(format: "%.1f ms", milliseconds),
+                    detail: "of a command that does nothing"))
+        } catch {
+            let problem = error as? any UserFacingError ?? SandboxError.launcherMissing
+            problems.append(problem)
+            if let index = confinement.firstIndex(where: { $0.name == "namespaces" }) {
+                confinement[index].state = Confinement.Grade.missing.rawValue
+                confinement[index].detail = problem.message
+            }
+        }
+    }
+
+    private mutating func lookAtToolchains(_ settings: ServiceSettings) async {
+        do {
+            let cargo = try await CargoToolchain.locate(
+                configuration: CargoConfiguration(
+                    registryMirror: settings.cargoRegistry, vendorDirectory: settings.cargoVendor.map { FilePath($0) }))
+            toolchains = [Row(name: cargo.name, state: "ready", detail: cargo.versions.joined(separator: ", "))]
+        } catch {
+            toolchains = [Row(name: "cargo", state: "missing", detail: error.message)]
+            problems.append(error)
+        }
+    }
+
+    /// Where Linux offers the evidence of each kind of trusted hardware. Nothing is asked of it.
+    private mutating func lookAtAttestation() {
+        let places = [
+            ("configfs-tsm", "/sys/kernel/config/tsm/report", "reports of SEV-SNP or TDX"),
+            ("sev-guest", "/dev/sev-guest", "reports of SEV-SNP"), ("tdx-guest", "/dev/tdx_guest", "reports of TDX"),
+            ("tpm", "/dev/tpmrm0", "quotes of a TPM"),
+        ]
+        attestation = places.map { name, path, what in
+            let isThere = access(path, F_OK) == 0
+            return Row(
+                name: name, state: isThere ? "present" : "absent",
+                detail: isThere ? "\(what), which Kettle does not ask for yet" : what)
+        }
+        attestation.append(
+            Row(name: "software", state: "ready", detail: "a key of the service's own; no hardware vouches for it"))
+    }
+
+    // MARK: - Telling
+
+    private var sections: [(title: String, rows: [Row])] {
+        [
+            ("system", system), ("confinement", confinement), ("limits", limits), ("toolchains", toolchains),
+            ("attestation", attestation),
+        ]
+    }
+
+    var lines: [String] {
+        var lines: [String] = []
+        for (title, rows) in sections {
+            if !lines.isEmpty { lines.append("") }
+            lines.append(title)
+            for row in rows {
+                let columns = [(row.name, 16), (row.state, 9), (row.value ?? "", row.value == nil ? 0 : 24)]
+                let text =
+                    columns.map { text, width in
+                        width == 0 ? "" : text + String(repeating: " ", count: max(1, width - text.count))
+                    }.joined() + row.detail
+                lines.append("  " + String(text.reversed().drop { $0 == " " }.reversed()))
+            }
+        }
+        return lines
+    }
+
+    var json: JSONValue {
+        var object: [String: JSONValue] = [:]
+        for (title, rows) in sections {
+            object[title] = .array(
+                rows.map { row in
+                    var fields: [String: JSONValue] = [
+                        "name": .string(row.name), "state": .string(row.state), "detail": .string(row.detail),
+                    ]
+                    if let value = row.value { fields["value"] = .string(value) }
+                    return .object(fields)
+                })
+        }
+        object["ready"] = .bool(problems.isEmpty)
+        object["problems"] = .array(
+            problems.map { problem in
+                var fields: [String: JSONValue] = ["code": .string(problem.code), "message": .string(problem.message)]
+                if let hint = problem.hint { fields["hint"] = .string(hint) }
+                return .object(fields)
+            })
+        return .object(object)
+    }
+}

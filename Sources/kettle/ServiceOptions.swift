@@ -1,0 +1,160 @@
+import ArgumentParser
+import Foundation
+import KettleSandbox
+import NIOCore
+import SystemPackage
+
+/// The options of a service, which `kettle serve` and `kettle doctor` share.
+struct ServiceOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A TOML file with settings, named as the options here; limits stand in a table [limits].", valueName: "file"
+        ),
+        completion: .file())
+    var config: String?
+
+    @Option(help: "The address to listen on (default: 127.0.0.1).")
+    var host: String?
+
+    @Option(help: "The port to listen on; 0 takes a free one (default: 8080).")
+    var port: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder that holds builds, keys and the database (default: $XDG_STATE_HOME/kettle).",
+            valueName: "folder"), completion: .directory)
+    var dataDir: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A URL prefix that may be cloned besides public https:// addresses, for example http://git.internal/team. \
+            May be given several times.
+            """, valueName: "prefix"))
+    var allowURL: [String] = []
+
+    @Option(help: ArgumentHelp("A sparse registry that stands in for crates.io.", valueName: "url"))
+    var cargoRegistry: String?
+
+    @Option(
+        help: ArgumentHelp("A folder of vendored crates that stands in for crates.io.", valueName: "folder"),
+        completion: .directory)
+    var cargoVendor: String?
+
+    @Option(help: ArgumentHelp("The largest body of a build request (default: 4GiB).", valueName: "size"))
+    var maxUpload: String?
+
+    @Option(help: "Builds that run at the same time (default: one for every two processors).")
+    var slots: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where a build is ended that does not end by itself, for example memory=4GiB or wall-clock=30min. May be given \
+            several times. The limits: \(ServiceSettings.limitNames.joined(separator: ", ")).
+            """, valueName: "name=value"))
+    var limit: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Serve although this limit (memory, processes or disk) is only watched on this machine: a build can exceed it for \
+            a moment. May be given several times.
+            """, valueName: "name"))
+    var allowUnconfined: [String] = []
+
+    /// Puts flags, environment and file together.
+    func settings() throws -> ServiceSettings {
+        var flags: [String: [String]] = [
+            "host": [host], "port": [port], "data-dir": [dataDir], "cargo-registry": [cargoRegistry],
+            "cargo-vendor": [cargoVendor], "max-upload": [maxUpload], "slots": [slots],
+        ].mapValues { $0.compactMap { $0 } }
+        flags["allow-url"] = allowURL
+        flags["allow-unconfined"] = allowUnconfined
+        for text in limit {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, ServiceSettings.limitNames.contains(parts[0]) else {
+                throw SettingsError.unknown(name: text, place: "--limit", known: ServiceSettings.limitNames)
+            }
+            flags["limits.\(parts[0])", default: []].append(parts[1])
+        }
+        let environment = ProcessInfo.processInfo.environment
+        return try ServiceSettings(
+            Settings(
+                flags: flags, environment: environment, file: config ?? environment["KETTLE_CONFIG"],
+                names: ServiceSettings.names), environment)
+    }
+}
+
+/// What a service runs with, read once.
+struct ServiceSettings {
+    var host = "127.0.0.1"
+    var port = 8080
+    var dataFolder: FilePath
+    var allowedURLs: [String]
+    var cargoRegistry: String?
+    var cargoVendor: String?
+    var uploadLimitInBytes = 4 << 30
+    var slots = max(1, System.coreCount / 2)
+    var limits = SandboxLimits()
+    var artifactLimitInBytes = 4 << 30
+    var allowedUnconfined: Set<String>
+
+    static let limitNames = [
+        "wall-clock", "processor-time", "memory", "processes", "disk", "files", "open-files", "output-bytes",
+        "output-lines", "artifact-bytes",
+    ]
+    static let names =
+        [
+            "host", "port", "data-dir", "allow-url", "cargo-registry", "cargo-vendor", "max-upload", "slots",
+            "allow-unconfined",
+        ] + limitNames.map { "limits.\($0)" }
+    private static let unconfinable = ["memory", "processes", "disk"]
+
+    /// - Throws: ``SettingsError`` for a value that cannot be used.
+    init(_ settings: Settings, _ environment: [String: String]) throws(SettingsError) {
+        dataFolder = try Self.dataFolder(settings, environment)
+        allowedURLs = settings.texts("allow-url")
+        cargoRegistry = try settings.text("cargo-registry")
+        cargoVendor = try settings.text("cargo-vendor")
+        allowedUnconfined = Set(settings.texts("allow-unconfined"))
+        for name in allowedUnconfined where !Self.unconfinable.contains(name) {
+            throw .unknown(
+                name: name, place: settings.values["allow-unconfined"]?.origin ?? "", known: Self.unconfinable)
+        }
+        if let value = try settings.text("host") { host = value }
+        if let value = try settings.integer("port", 0...65_535) { port = value }
+        if let value = try settings.bytes("max-upload", atLeast: 1) { uploadLimitInBytes = value }
+        if let value = try settings.integer("slots", 1...1024) { slots = value }
+        if let value = try settings.duration("limits.wall-clock") { limits.wallClock = value }
+        if let value = try settings.duration("limits.processor-time") { limits.processorTime = value }
+        // What a compiler needs at the least, and what the programs that confine a build need besides it.
+        if let value = try settings.bytes("limits.memory", atLeast: 64 << 20) { limits.memoryBytes = value }
+        if let value = try settings.integer("limits.processes", 16...4_000_000) { limits.processes = value }
+        if let value = try settings.bytes("limits.disk", atLeast: 16 << 20) { limits.diskBytes = value }
+        if let value = try settings.integer("limits.files", 1000...1_000_000_000) { limits.files = value }
+        if let value = try settings.integer("limits.open-files", 64...1_048_576) { limits.openFiles = value }
+        if let value = try settings.bytes("limits.output-bytes", atLeast: 1024) { limits.outputBytes = value }
+        if let value = try settings.integer("limits.output-lines", 10...1_000_000_000) { limits.outputLines = value }
+        if let value = try settings.bytes("limits.artifact-bytes", atLeast: 1) { artifactLimitInBytes = value }
+        // A file system in memory counts as memory: it need not be larger.
+        limits.temporaryBytes = min(limits.temporaryBytes, limits.memoryBytes)
+    }
+
+    /// The folder that was named, or the user's state folder (XDG Base Directory Specification 0.8).
+    private static func dataFolder(
+        _ settings: Settings, _ environment: [String: String]
+    ) throws(SettingsError) -> FilePath {
+        let path: String
+        if let named = try settings.text("data-dir") {
+            path = named
+        } else if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
+            path = state + "/kettle"
+        } else if let home = environment["HOME"], home.hasPrefix("/") {
+            path = home + "/.local/state/kettle"
+        } else {
+            throw .unusable(origin: "HOME", text: "", wanted: "set, or a folder named with --data-dir")
+        }
+        return FilePath(URL(filePath: path).standardizedFileURL.path(percentEncoded: false)).lexicallyNormalized()
+    }
+}

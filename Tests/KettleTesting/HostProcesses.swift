@@ -1,0 +1,27 @@
+package import Glibc
+
+/// The processes of this machine that have some word in their command line.
+package func processes(with word: String) -> [pid_t] {
+    guard let proc = opendir("/proc") else { return [] }
+    defer { closedir(proc) }
+    var found: [pid_t] = []
+    while let entry = readdir(proc) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        guard let process = pid_t(name), process != getpid() else { continue }
+        if contents(of: "/proc/\(name)/cmdline").contains(word) { found.append(process) }
+    }
+    return found
+}
+
+package func contents(of path: String) -> String {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return "" }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 16_384)
+    while true {
+        let count = read(file, &block, block.count)
+        guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+        bytes += block[..<count]
+    }
+}
