@@ -1,0 +1,3 @@
+attack_macro::attack!();
+
+fn main() {}
