@@ -10,6 +10,9 @@ struct DiskUsage {
 
     private static let depth = 256
 
+    /// Files without a name that have been counted.
+    private var nameless: Set<UInt> = []
+
     /// Adds what is below an open folder, relative to it and without following links, until a limit is reached.
     mutating func add(_ folder: CInt, bytesLimit: Int, filesLimit: Int) {
         guard let top = FolderStream(".".utf8CString.map { $0 }, in: folder) else { return }
@@ -31,6 +34,21 @@ struct DiskUsage {
                 return
             }
             levels.append(next)
+        }
+    }
+
+    /// Adds the files that a process has open and that are in no folder, on the file system of an open folder.
+    mutating func addNamelessFiles(of process: pid_t, besides folder: CInt) {
+        var workspace = stat()
+        guard fstat(folder, &workspace) == 0,
+            let open = FolderStream("/proc/\(process)/fd".utf8CString.map { $0 }, in: AT_FDCWD)
+        else { return }
+        while let entry = open.next() {
+            var status = stat()
+            guard fstatat(open.descriptor, entry.name, &status, 0) == 0, status.st_mode & S_IFMT == S_IFREG,
+                status.st_nlink == 0, status.st_dev == workspace.st_dev, nameless.insert(UInt(status.st_ino)).inserted
+            else { continue }
+            bytes += Int(status.st_blocks) * 512
         }
     }
 }

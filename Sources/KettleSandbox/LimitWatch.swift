@@ -77,7 +77,7 @@ struct LimitWatch {
         if let limit = processes(of: bubblewrap) { return limit }
         if isDiskImage { return full(belowBytes: 64 << 10) }
         guard now >= nextWalk else { return nil }
-        let found = walked() ?? temporary(of: bubblewrap)
+        let found = walked(bubblewrap) ?? temporary(of: bubblewrap)
         nextWalk = now + min(10_000, max(2 * Self.shortestDelay, Self.share * (Self.milliseconds() - now)))
         return found
     }
@@ -85,9 +85,9 @@ struct LimitWatch {
     /// Looks once more when every process has ended.
     func lookBack(succeeded: Bool) -> SandboxLimit? {
         if let limit = refused() { return limit }
+        if !isDiskImage { return walked() }
         // A command that ended well did not miss anything.
-        if succeeded { return nil }
-        return isDiskImage ? full(belowBytes: 64 << 10) : walked()
+        return succeeded ? nil : full(belowBytes: 64 << 10)
     }
 
     // MARK: - What control groups say
@@ -140,9 +140,15 @@ struct LimitWatch {
         return status.f_bavail * status.f_frsize < belowBytes ? .disk : nil
     }
 
-    private func walked() -> SandboxLimit? {
+    /// - Parameter bubblewrap: Where processes may have files open that are in no folder any more.
+    private func walked(_ bubblewrap: pid_t? = nil) -> SandboxLimit? {
         var usage = DiskUsage()
         for folder in folders { usage.add(folder, bytesLimit: limits.diskBytes, filesLimit: limits.files) }
+        if let bubblewrap {
+            for process in CommandProcesses(bubblewrap: bubblewrap, group: group).list() {
+                usage.addNamelessFiles(of: process, besides: workspace)
+            }
+        }
         // A file as large as all of it has ended its writer already.
         if usage.bytes >= limits.diskBytes { return .disk }
         return usage.files > limits.files || usage.isTooDeep ? .files : nil

@@ -124,19 +124,19 @@ struct ServiceSettings {
         }
         if let value = try settings.text("host") { host = value }
         if let value = try settings.integer("port", 0...65_535) { port = value }
-        if let value = try settings.bytes("max-upload", atLeast: 1) { uploadLimitInBytes = value }
+        if let value = try settings.bytes("max-upload", 1...1 << 46) { uploadLimitInBytes = value }
         if let value = try settings.integer("slots", 1...1024) { slots = value }
         if let value = try settings.duration("limits.wall-clock") { limits.wallClock = value }
         if let value = try settings.duration("limits.processor-time") { limits.processorTime = value }
         // What a compiler needs at the least, and what the programs that confine a build need besides it.
-        if let value = try settings.bytes("limits.memory", atLeast: 64 << 20) { limits.memoryBytes = value }
+        if let value = try settings.bytes("limits.memory", 64 << 20...1 << 46) { limits.memoryBytes = value }
         if let value = try settings.integer("limits.processes", 16...4_000_000) { limits.processes = value }
-        if let value = try settings.bytes("limits.disk", atLeast: 16 << 20) { limits.diskBytes = value }
-        if let value = try settings.integer("limits.files", 1000...1_000_000_000) { limits.files = value }
+        if let value = try settings.bytes("limits.disk", 16 << 20...1 << 44) { limits.diskBytes = value }
+        if let value = try settings.integer("limits.files", 1000...100_000_000) { limits.files = value }
         if let value = try settings.integer("limits.open-files", 64...1_048_576) { limits.openFiles = value }
-        if let value = try settings.bytes("limits.output-bytes", atLeast: 1024) { limits.outputBytes = value }
+        if let value = try settings.bytes("limits.output-bytes", 1024...1 << 46) { limits.outputBytes = value }
         if let value = try settings.integer("limits.output-lines", 10...1_000_000_000) { limits.outputLines = value }
-        if let value = try settings.bytes("limits.artifact-bytes", atLeast: 1) { artifactLimitInBytes = value }
+        if let value = try settings.bytes("limits.artifact-bytes", 1...1 << 46) { artifactLimitInBytes = value }
         // A file system in memory counts as memory: it need not be larger.
         limits.temporaryBytes = min(limits.temporaryBytes, limits.memoryBytes)
     }

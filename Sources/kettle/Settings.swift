@@ -103,16 +103,17 @@ struct Settings {
     }
 
     /// A number of bytes: `4294967296`, `512MiB`, `4 GiB`, `1GB`.
-    func bytes(_ name: String, atLeast least: Int) throws(SettingsError) -> Int? {
-        try value(name, "a size such as 512MiB or 4GiB, at least \(least) bytes") { text in
-            Quantity.bytes(text).flatMap { $0 >= least ? $0 : nil }
+    func bytes(_ name: String, _ range: ClosedRange<Int>) throws(SettingsError) -> Int? {
+        let bounds = "\(range.lowerBound) to \(range.upperBound) bytes"
+        return try value(name, "a size such as 512MiB or 4GiB, \(bounds)") { text in
+            Quantity.bytes(text).flatMap { range.contains($0) ? $0 : nil }
         }
     }
 
     /// A time: `90s`, `15min`, `2h`, or a number of seconds.
     func duration(_ name: String) throws(SettingsError) -> Duration? {
-        try value(name, "a time such as 90s, 15min or 2h, at least 1s") { text in
-            Quantity.seconds(text).flatMap { $0 >= 1 ? .seconds($0) : nil }
+        try value(name, "a time such as 90s, 15min or 2h, 1s to 3650d") { text in
+            Quantity.seconds(text).flatMap { (1...3650 * 86_400).contains($0) ? .seconds($0) : nil }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Makes folders in folders, 10,000 deep, and paths that are longer than any path may be. Who removes them by recursion
 //! runs out of stack, by path out of letters, by descriptors out of those.
 //! ends: success
+//! ends without root: limit files
 //! says: contained: 10,000 folders in each other: made, for whoever removes them
 //! says: contained: a path of 100,000 letters: made, for whoever removes it
 //! then: workspace gone

@@ -17,6 +17,7 @@ struct Attack: Sendable, CustomTestStringConvertible {
 
     let name: String
     private(set) var ending = Ending.success
+    private(set) var endingWithoutRoot: Ending?
     /// Options of the service, such as `memory=256MiB`.
     private(set) var limits: [String] = []
     /// The verdicts that the project must give, in order.
@@ -32,11 +33,13 @@ struct Attack: Sendable, CustomTestStringConvertible {
 
     private static let folder = Corpus.checkout.appending("Tests").appending("Attacks")
 
-    /// All of them, by name.
+    /// All of them, by name, or those that `KETTLE_ATTACKS` names (with blanks between).
     static let all: [Attack] = {
+        let wanted = ProcessInfo.processInfo.environment["KETTLE_ATTACKS"]?.split(separator: " ").map(String.init)
         do {
             return try FileManager.default.contentsOfDirectory(atPath: folder.string)
                 .filter { $0.hasSuffix(".rs") && $0 != "machine.rs" }.sorted()
+                .filter { name in wanted?.contains(String(name.dropLast(3))) ?? true }
                 .map { try Attack(name: String($0.dropLast(3))) }
         } catch {
             fatalError("the attacks cannot be read: \(error)")
@@ -57,19 +60,23 @@ struct Attack: Sendable, CustomTestStringConvertible {
         guard parts.count == 2 else { return }
         let value = String(parts[1].drop { $0 == " " })
         switch parts[0] {
-        case "ends":
-            let words = value.split(separator: " ", maxSplits: 1).map(String.init)
-            switch words.first {
-            case "success": ending = .success
-            case "limit" where words.count == 2: ending = .limit(words[1])
-            case "fails" where words.count == 2: ending = .failure(code: words[1])
-            default: throw Malformed(description: "\(name) ends in no known way: \(value)")
-            }
+        case "ends": ending = try Self.ending(value, of: name)
+        case "ends without root": endingWithoutRoot = try Self.ending(value, of: name)
         case "limits": limits = value.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         case "says": verdicts.append(value)
         case "says without root": verdictsWithoutRoot = (verdictsWithoutRoot ?? []) + [value]
         case "then": conditions.append(value)
         default: break
+        }
+    }
+
+    private static func ending(_ text: String, of name: String) throws -> Ending {
+        let words = text.split(separator: " ", maxSplits: 1).map(String.init)
+        switch words.first {
+        case "success": return .success
+        case "limit" where words.count == 2: return .limit(words[1])
+        case "fails" where words.count == 2: return .failure(code: words[1])
+        default: throw Malformed(description: "\(name) ends in no known way: \(text)")
         }
     }
 

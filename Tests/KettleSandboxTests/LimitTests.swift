@@ -105,14 +105,13 @@ struct LimitTests {
         try await expect(.disk, script, limits { $0.diskBytes = 64 << 20 }, means)
     }
 
-    /// Files that are in no folder any more; the watch cannot see them.
-    @Test(.enabled(if: geteuid() == 0, "needs a file system of its own"))
-    func `disk by files that are removed`() async throws {
+    @Test(arguments: Means.allCases)
+    func `disk by files that are removed and still open`(means: Means) async throws {
         let script = """
             exec 3>/build/one 4>/build/other; rm /build/one /build/other
             head -c 50M /dev/zero >&3; head -c 50M /dev/zero >&4; sleep 60
             """
-        try await expect(.disk, script, limits { $0.diskBytes = 64 << 20 }, .kernel)
+        try await expect(.disk, script, limits { $0.diskBytes = 64 << 20 }, means)
     }
 
     @Test(arguments: Means.allCases)
