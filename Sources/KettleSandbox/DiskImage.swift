@@ -22,6 +22,10 @@ package struct DiskImage: Sendable, Hashable {
 
     private static let places = ["/usr/sbin/mke2fs", "/sbin/mke2fs"]
 
+    /// With less room than this an image counts as full: ext4 refuses large writes before the last block is taken. Part of what
+    /// an image has above its limit.
+    static let fullBytes: UInt = 4 << 20
+
     /// Below this there is no room for a file system of some thousand files.
     static let smallestBytes = 1 << 20
 
@@ -37,8 +41,8 @@ package struct DiskImage: Sendable, Hashable {
     package static func format(bytes: Int, files: Int, in folder: FilePath) async throws(SandboxError) -> DiskImage {
         let failure = { (reason: String) in SandboxError.workspaceFailed(operation: "be formatted", reason: reason) }
         guard let program = places.first(where: { access($0, X_OK) == 0 }) else { throw failure("there is no mke2fs") }
-        // What the file system itself takes comes on top.
-        let size = (max(bytes, smallestBytes) + files * 256 + (16 << 20)) & ~0xFFFF
+        // What the file system itself takes and keeps for itself comes on top.
+        let size = (max(bytes, smallestBytes) + files * 256 + (32 << 20)) & ~0xFFFF
         let path = folder.appending("image-\(UInt64.random(in: 0 ... .max))")
         let file = open(path.string, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw failure(lastSystemError()) }

@@ -75,7 +75,7 @@ struct LimitWatch {
     private mutating func exceeded(at bubblewrap: pid_t, now: Int) -> SandboxLimit? {
         if let limit = refused() { return limit }
         if let limit = processes(of: bubblewrap) { return limit }
-        if isDiskImage { return full(belowBytes: 64 << 10) }
+        if isDiskImage { return full() }
         guard now >= nextWalk else { return nil }
         let found = walked(bubblewrap) ?? temporary(of: bubblewrap)
         nextWalk = now + min(10_000, max(2 * Self.shortestDelay, Self.share * (Self.milliseconds() - now)))
@@ -87,7 +87,7 @@ struct LimitWatch {
         if let limit = refused() { return limit }
         if !isDiskImage { return walked() }
         // A command that ended well did not miss anything.
-        return succeeded ? nil : full(belowBytes: 64 << 10)
+        return succeeded ? nil : full()
     }
 
     // MARK: - What control groups say
@@ -133,11 +133,11 @@ struct LimitWatch {
     // MARK: - What lies on the disk
 
     /// Whether the workspace's own file system has no room left.
-    private func full(belowBytes: UInt) -> SandboxLimit? {
+    private func full() -> SandboxLimit? {
         var status = statvfs()
         guard fstatvfs(workspace, &status) == 0 else { return nil }
         if status.f_files > 0, status.f_favail == 0 { return .files }
-        return status.f_bavail * status.f_frsize < belowBytes ? .disk : nil
+        return status.f_bavail * status.f_frsize < DiskImage.fullBytes ? .disk : nil
     }
 
     /// - Parameter bubblewrap: Where processes may have files open that are in no folder any more.

@@ -24,9 +24,10 @@ fn main() {
             }
         }
     }
+    // Held for as long as it takes to be noticed.
+    sleep(30);
     if reserved == 64 * (128 << 20) {
         return escaped("reserving disk", "8 GiB");
     }
-    sleep(30);
     exit(1);
 }
