@@ -303,6 +303,10 @@ int linux_attach_loop_device(int file, char *name, unsigned long size) {
     return device;
 }
 
+int linux_sync_file_system(int descriptor) {
+    return syncfs(descriptor);
+}
+
 int linux_abandon_loop_file_system(const char *path) {
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0) {

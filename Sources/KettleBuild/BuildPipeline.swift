@@ -232,7 +232,12 @@ struct BuildPipeline: Sendable {
             throw BuildError.noArtifacts(command: toolchain.commandName)
         }
         let collection = ArtifactCollection(limitInBytes: configuration.artifactLimitInBytes)
-        return try await threads.runIfActive { try collection.collect(announced, from: layout.target, to: folder) }
+        return try await threads.runIfActive {
+            let files = try collection.collect(announced, from: layout.target, to: folder)
+            // Last of all: what was lost on the way, source and intermediate files included, has been read as zeros.
+            try workspace.checkWritten()
+            return files
+        }
     }
 
     // MARK: - Provenance and evidence

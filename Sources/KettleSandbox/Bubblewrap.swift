@@ -87,6 +87,7 @@ struct Bubblewrap {
 
     /// Waits until every process of the command is dead, and kills them when the lifeline closes or a limit is reached.
     mutating func run(lifeline: CInt) throws(LaunchFailure) -> LauncherReport {
+        let budget = LookBudget(lifeline: lifeline, process: processDescriptor)
         var end: LauncherReport?
         var events = [
             pollfd(fd: processDescriptor, events: Int16(POLLIN), revents: 0),
@@ -102,7 +103,7 @@ struct Bubblewrap {
             if events[1].revents != 0 {
                 end = .stopped
                 events[1].fd = -1
-            } else if count == 0, let limit = watch.look(at: process) {
+            } else if count == 0, let limit = watch.look(at: process, budget) {
                 end = .exceeded(limit)
             }
             if end != nil { kill(process, SIGKILL) }
@@ -112,7 +113,8 @@ struct Bubblewrap {
         Self.endRemainingChildren()
         if let end { return end }
         let code = commandStatus()
-        if let limit = watch.lookBack(succeeded: code == 0) { return .exceeded(limit) }
+        let last = LookBudget(lifeline: lifeline, process: -1)
+        if let limit = watch.lookBack(succeeded: code == 0, last) { return .exceeded(limit) }
         if let failure = ConfineFailure(parsing: Self.readPipe(failurePipe)) {
             throw LaunchFailure(
                 reason: "could not \(failure.step.purpose): \(String(cString: strerror(failure.error)))")

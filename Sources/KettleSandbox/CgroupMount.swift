@@ -16,8 +16,8 @@ struct CgroupMount: Hashable {
         guard let dash = fields.firstIndex(of: "-"), dash >= 5, fields.count >= dash + 4 else { return nil }
         let type = fields[dash + 1]
         guard type == "cgroup" || type == "cgroup2" else { return nil }
-        root = String(fields[3])
-        mountPoint = String(fields[4])
+        root = MountTable.unescaped(fields[3])
+        mountPoint = MountTable.unescaped(fields[4])
         isUnified = type == "cgroup2"
         let options = fields[dash + 3].split(separator: ",").map(String.init)
         controllers = isUnified ? [] : options.filter { $0 != "rw" && $0 != "ro" }

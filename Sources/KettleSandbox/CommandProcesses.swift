@@ -12,7 +12,7 @@ struct CommandProcesses {
     }
 
     /// Numbers of processes, the launcher's own left out. Some may be gone by the time they are looked at.
-    func list() -> [pid_t] {
+    func list(_ budget: inout LookBudget) -> [pid_t] {
         if let group {
             // Opened anew each time: version 1 shows an open file what it had at first.
             let members = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC)
@@ -24,7 +24,7 @@ struct CommandProcesses {
         }
         var found = [bubblewrap]
         var next = 0
-        while next < found.count {
+        while next < found.count, budget.spend() {
             found += Self.children(of: found[next])
             next += 1
         }
@@ -55,7 +55,7 @@ struct CommandProcesses {
     }
 
     /// - Returns: nil for a process that is gone.
-    static func usage(of process: pid_t) -> Usage? {
+    static func usage(of process: pid_t, _ budget: inout LookBudget) -> Usage? {
         let status = ProcFile.read("/proc/\(process)/status")
         guard !status.isEmpty else { return nil }
         var usage = Usage()
@@ -74,19 +74,19 @@ struct CommandProcesses {
             let fields = stat[stat.index(after: end)...].split(separator: " ")
             if fields.count > 14 { usage.processorTicks = fields[11...14].compactMap { Int($0) }.reduce(0, +) }
         }
-        usage.openFiles = openFiles(of: process)
+        usage.openFiles = openFiles(of: process, &budget)
         return usage
     }
 
     /// How many descriptors a process has: the size of its `fd` folder, since Linux 6.2.
-    static func openFiles(of process: pid_t) -> Int {
+    static func openFiles(of process: pid_t, _ budget: inout LookBudget) -> Int {
         let path = "/proc/\(process)/fd"
         var status = stat()
         guard stat(path, &status) == 0 else { return 0 }
         if status.st_size > 0 { return Int(status.st_size) }
         guard let folder = FolderStream(path.utf8CString.map { $0 }, in: AT_FDCWD) else { return 0 }
         var count = 0
-        while folder.next() != nil { count += 1 }
+        while budget.spend(), folder.next() != nil { count += 1 }
         return count
     }
 }

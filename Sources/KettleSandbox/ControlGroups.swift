@@ -29,6 +29,8 @@ package struct ControlGroups: Sendable, Hashable {
 
     private static let runs = Atomic<UInt64>(0)
     private static let prefix = "kettle-"
+    /// Tells this process's groups from those of an earlier one that had its number, as in a container each has.
+    private static let instance = String(UInt32.random(in: .min ... .max), radix: 16)
 
     package func has(_ controller: Controller) -> Bool { bases[controller] != nil }
 
@@ -98,9 +100,11 @@ package struct ControlGroups: Sendable, Hashable {
         guard let folder = FolderStream(base.string.utf8CString.map { $0 }, in: AT_FDCWD) else { return }
         while let entry = folder.next() {
             let name = String(decoding: entry.name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard name.hasPrefix(prefix), let owner = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }),
-                kill(owner, 0) != 0, errno == ESRCH
-            else { continue }
+            guard name.hasPrefix(prefix), let owner = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }) else {
+                continue
+            }
+            let isPredecessor = owner == getpid() && !name.hasPrefix("\(prefix)\(owner)-\(instance)-")
+            guard isPredecessor || (kill(owner, 0) != 0 && errno == ESRCH) else { continue }
             rmdir(base.appending(name).string)
         }
     }
@@ -110,7 +114,7 @@ package struct ControlGroups: Sendable, Hashable {
     }
 
     private static func name() -> String {
-        "\(prefix)\(getpid())-\(runs.wrappingAdd(1, ordering: .relaxed).oldValue)"
+        "\(prefix)\(getpid())-\(instance)-\(runs.wrappingAdd(1, ordering: .relaxed).oldValue)"
     }
 
     /// Makes a group for one command, empty and with its limits. Blocks.
@@ -140,6 +144,9 @@ struct ControlGroup: Sendable, Hashable {
     /// The launcher and bubblewrap's two processes, which are in the group and not the command's.
     private static let ownProcesses = 3
 
+    /// For sockets, of version 1.
+    private static let socketBytes = 64 << 20
+
     fileprivate func set(_ limits: SandboxLimits) throws(SandboxError) {
         if let memory = folders[.memory] {
             let bytes = String(limits.memoryBytes)
@@ -148,6 +155,12 @@ struct ControlGroup: Sendable, Hashable {
                 try write(bytes, to: memory.appending("memory.limit_in_bytes"))
                 // Not there where the kernel does not account swap; then a build may swap, within the machine's own limit.
                 _ = ProcFile.write(bytes, to: memory.appending("memory.memsw.limit_in_bytes").string)
+                // What waits in TCP sockets is accounted by itself, and only where it has a limit.
+                _ = ProcFile.write(
+                    String(min(limits.memoryBytes, Self.socketBytes)),
+                    to: memory.appending("memory.kmem.tcp.limit_in_bytes").string)
+                // Inherited; with 1 a build would hang where it should end.
+                _ = ProcFile.write("0", to: memory.appending("memory.oom_control").string)
             case .two:
                 try write(bytes, to: memory.appending("memory.max"))
                 _ = ProcFile.write("0", to: memory.appending("memory.swap.max").string)
@@ -189,9 +202,10 @@ struct ControlGroup: Sendable, Hashable {
     func remove() {
         for folder in distinctFolders {
             // The kernel may be a moment behind with the last process.
-            for attempt in 0..<50 where rmdir(folder.string) != 0 {
-                guard errno == EBUSY else { break }
-                if attempt < 49 { usleep(2000) }
+            var attempts = 50
+            while rmdir(folder.string) != 0, errno == EBUSY, attempts > 0 {
+                attempts -= 1
+                usleep(2000)
             }
         }
     }

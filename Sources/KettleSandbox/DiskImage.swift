@@ -1,13 +1,15 @@
 import CLinux
 import Glibc
 import Subprocess
+import Synchronization
 package import SystemPackage
 
 /// An empty file system of a fixed size, from which each build's workspace is made where Kettle runs as root.
 ///
-/// It bounds what a build can write, files and folders included, to the byte and at once, and all of it goes away with one
-/// unmounting however many files there are. The image has no name on the disk: the loop device alone holds it, and it takes
-/// as much of the disk as was written to it.
+/// It bounds what a build can write, files and folders included, at once, and all of it goes away with one unmounting however
+/// many files there are. The image has no name on the disk: the loop device alone holds it, and it takes as much of the disk
+/// as was written to it. Should the disk have no more, what was written is lost without the writer being told, and reads as
+/// zeros: ``check(_:)`` finds that out.
 package struct DiskImage: Sendable, Hashable {
     /// A stretch of the image that is not zero.
     private struct Extent: Hashable {
@@ -108,17 +110,56 @@ package struct DiskImage: Sendable, Hashable {
         var name = [CChar](repeating: 0, count: 32)
         let device = linux_attach_loop_device(file, &name, UInt(name.count))
         guard device >= 0 else { throw failure() }
-        // Attached for as long as it is open or mounted.
-        defer { close(device) }
         let flags = UInt(MS_NOSUID | MS_NODEV | MS_NOATIME)
-        guard Glibc.mount(name, folder.string, "ext4", flags, "noinit_itable,nobarrier") == 0 else { throw failure() }
+        guard Glibc.mount(name, folder.string, "ext4", flags, "noinit_itable,nobarrier") == 0 else {
+            let error = failure()
+            close(device)
+            throw error
+        }
         // The folder that fsck would want.
         rmdir(folder.appending("lost+found").string)
         chmod(folder.string, 0o700)
+        let root = open(folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        Self.mounted.withLock {
+            $0[folder] = Mounted(device: device, root: root, name: String(text.dropFirst("/dev/".count)))
+        }
+    }
+
+    /// A mounted image. Both descriptors are as old as the mount, so that they are told of every error since.
+    private struct Mounted {
+        /// Of the loop device, whose pages are the file system's own tables.
+        var device: CInt
+        var root: CInt
+        /// `loop0`
+        var name: String
+    }
+
+    private static let mounted = Mutex<[FilePath: Mounted]>([:])
+
+    /// Looks whether everything that was written to the image at a folder is there. Blocks.
+    ///
+    /// The kernel counts data that it could not write, which a build cannot take away from the count.
+    ///
+    /// - Throws: ``SandboxError/workspaceFailed(operation:reason:)`` when something is lost.
+    static func check(_ folder: FilePath) throws(SandboxError) {
+        guard let mounted = mounted.withLock({ $0[folder] }) else { return }
+        let lost = ["warning_count", "errors_count"].map { name in
+            Int(ProcFile.read("/sys/fs/ext4/\(mounted.name)/\(name)").prefix { $0.isNumber })
+        }
+        // Where the kernel does not show its counts, all is written out to see whether it can be.
+        let isWhole = lost.contains(nil) ? linux_sync_file_system(mounted.root) == 0 : lost.allSatisfy { $0 == 0 }
+        guard isWhole, fdatasync(mounted.device) == 0 else {
+            throw .workspaceFailed(operation: "be written", reason: "the disk below it is full or broken")
+        }
     }
 
     /// Unmounts what is mounted at a folder, if anything is; what it has not written yet is dropped. Blocks.
     static func unmount(from folder: FilePath) {
+        if let mounted = mounted.withLock({ $0.removeValue(forKey: folder) }) {
+            close(mounted.device)
+            close(mounted.root)
+        }
         guard geteuid() == 0, linux_abandon_loop_file_system(folder.string) == 0 || errno != EINVAL else { return }
         umount2(folder.string, CInt(MNT_DETACH) | 8 /* UMOUNT_NOFOLLOW */)
     }

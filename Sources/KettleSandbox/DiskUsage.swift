@@ -14,10 +14,10 @@ struct DiskUsage {
     private var nameless: Set<UInt> = []
 
     /// Adds what is below an open folder, relative to it and without following links, until a limit is reached.
-    mutating func add(_ folder: CInt, bytesLimit: Int, filesLimit: Int) {
+    mutating func add(_ folder: CInt, bytesLimit: Int, filesLimit: Int, _ budget: inout LookBudget) {
         guard let top = FolderStream(".".utf8CString.map { $0 }, in: folder) else { return }
         var levels = [top]
-        while let folder = levels.last {
+        while let folder = levels.last, budget.spend() {
             guard let entry = folder.next() else {
                 levels.removeLast()
                 continue
@@ -38,12 +38,12 @@ struct DiskUsage {
     }
 
     /// Adds the files that a process has open and that are in no folder, on the file system of an open folder.
-    mutating func addNamelessFiles(of process: pid_t, besides folder: CInt) {
+    mutating func addNamelessFiles(of process: pid_t, besides folder: CInt, _ budget: inout LookBudget) {
         var workspace = stat()
         guard fstat(folder, &workspace) == 0,
             let open = FolderStream("/proc/\(process)/fd".utf8CString.map { $0 }, in: AT_FDCWD)
         else { return }
-        while let entry = open.next() {
+        while budget.spend(), let entry = open.next() {
             var status = stat()
             guard fstatat(open.descriptor, entry.name, &status, 0) == 0, status.st_mode & S_IFMT == S_IFREG,
                 status.st_nlink == 0, status.st_dev == workspace.st_dev, nameless.insert(UInt(status.st_ino)).inserted

@@ -41,12 +41,12 @@ enum LauncherMounts {
     /// Unmounts the workspaces of other builds here: they are none of this command's business, and one that is mounted
     /// anywhere takes room on the disk.
     private static func leaveOtherWorkspaces(_ request: LauncherRequest) {
-        guard request.isDiskImage, let slash = request.workspace.lastIndex(of: "/") else { return }
-        let parent = request.workspace[...slash]
-        for line in ProcFile.read("/proc/self/mountinfo").split(separator: "\n") {
-            let fields = line.split(separator: " ", maxSplits: 5)
-            guard fields.count > 5, fields[4].hasPrefix(parent), fields[4] != request.workspace else { continue }
-            umount2(String(fields[4]), CInt(MNT_DETACH))
+        guard request.isDiskImage, let resolved = realpath(request.workspace, nil) else { return }
+        let own = String(cString: resolved)
+        free(resolved)
+        guard let slash = own.lastIndex(of: "/") else { return }
+        for path in MountTable.mountPoints where path.hasPrefix(own[...slash]) && path != own {
+            umount2(path, CInt(MNT_DETACH))
         }
     }
 

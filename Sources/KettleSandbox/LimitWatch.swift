@@ -22,7 +22,7 @@ struct LimitWatch {
     /// In milliseconds.
     private static let shortestDelay = 100
     private static let longestDelay = 2000
-    /// Looking takes at most one part in so many of the launcher's time.
+    /// Looking takes at most one part in so many of the time, up to the longest delay.
     private static let share = 20
 
     private static let temporaryFolders = ["/tmp", SandboxCommand.homeFolder, "/dev/shm"]
@@ -65,27 +65,34 @@ struct LimitWatch {
     var delay: CInt { CInt(nextLook) }
 
     /// Looks now, while the command runs.
-    mutating func look(at bubblewrap: pid_t) -> SandboxLimit? {
+    ///
+    /// - Parameter budget: Ends the look early when there is something better to do.
+    mutating func look(at bubblewrap: pid_t, _ budget: LookBudget) -> SandboxLimit? {
         let start = Self.milliseconds()
-        let found = exceeded(at: bubblewrap, now: start)
+        var budget = budget
+        // A command that is too much to look through keeps no limit.
+        let found = exceeded(at: bubblewrap, now: start, &budget) ?? (budget.isSpent ? .openFiles : nil)
         nextLook = min(Self.longestDelay, max(Self.shortestDelay, Self.share * (Self.milliseconds() - start)))
         return found
     }
 
-    private mutating func exceeded(at bubblewrap: pid_t, now: Int) -> SandboxLimit? {
+    private mutating func exceeded(at bubblewrap: pid_t, now: Int, _ budget: inout LookBudget) -> SandboxLimit? {
         if let limit = refused() { return limit }
-        if let limit = processes(of: bubblewrap) { return limit }
-        if isDiskImage { return full() }
+        if let limit = processes(of: bubblewrap, &budget) { return limit }
+        if isDiskImage, let limit = full() { return limit }
         guard now >= nextWalk else { return nil }
-        let found = walked(bubblewrap) ?? temporary(of: bubblewrap)
+        let found = isDiskImage ? temporary(of: bubblewrap) : walked(&budget, bubblewrap) ?? temporary(of: bubblewrap)
         nextWalk = now + min(10_000, max(2 * Self.shortestDelay, Self.share * (Self.milliseconds() - now)))
         return found
     }
 
     /// Looks once more when every process has ended.
-    func lookBack(succeeded: Bool) -> SandboxLimit? {
+    func lookBack(succeeded: Bool, _ budget: LookBudget) -> SandboxLimit? {
         if let limit = refused() { return limit }
-        if !isDiskImage { return walked() }
+        if !isDiskImage {
+            var budget = budget
+            return walked(&budget) ?? (budget.isSpent ? .files : nil)
+        }
         // A command that ended well did not miss anything.
         return succeeded ? nil : full()
     }
@@ -106,13 +113,13 @@ struct LimitWatch {
 
     // MARK: - What the processes show
 
-    private func processes(of bubblewrap: pid_t) -> SandboxLimit? {
-        let all = CommandProcesses(bubblewrap: bubblewrap, group: group).list()
+    private func processes(of bubblewrap: pid_t, _ budget: inout LookBudget) -> SandboxLimit? {
+        let all = CommandProcesses(bubblewrap: bubblewrap, group: group).list(&budget)
         var sum = CommandProcesses.Usage()
         for process in all {
             if memoryEvents != nil, processEvents != nil, processorTime != nil {
-                sum.openFiles = max(sum.openFiles, CommandProcesses.openFiles(of: process))
-            } else if let usage = CommandProcesses.usage(of: process) {
+                sum.openFiles = max(sum.openFiles, CommandProcesses.openFiles(of: process, &budget))
+            } else if let usage = CommandProcesses.usage(of: process, &budget) {
                 sum.memoryBytes += usage.memoryBytes
                 sum.threads += usage.threads
                 sum.processorTicks += usage.processorTicks
@@ -141,12 +148,14 @@ struct LimitWatch {
     }
 
     /// - Parameter bubblewrap: Where processes may have files open that are in no folder any more.
-    private func walked(_ bubblewrap: pid_t? = nil) -> SandboxLimit? {
+    private func walked(_ budget: inout LookBudget, _ bubblewrap: pid_t? = nil) -> SandboxLimit? {
         var usage = DiskUsage()
-        for folder in folders { usage.add(folder, bytesLimit: limits.diskBytes, filesLimit: limits.files) }
+        for folder in folders {
+            usage.add(folder, bytesLimit: limits.diskBytes, filesLimit: limits.files, &budget)
+        }
         if let bubblewrap {
-            for process in CommandProcesses(bubblewrap: bubblewrap, group: group).list() {
-                usage.addNamelessFiles(of: process, besides: workspace)
+            for process in CommandProcesses(bubblewrap: bubblewrap, group: group).list(&budget) {
+                usage.addNamelessFiles(of: process, besides: workspace, &budget)
             }
         }
         // A file as large as all of it has ended its writer already.

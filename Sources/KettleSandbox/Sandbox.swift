@@ -112,7 +112,7 @@ package struct Sandbox: Sendable {
     /// - Returns: How long a command without network takes that does nothing, start and end included: the median.
     @discardableResult
     package func probe(in folder: FilePath, times count: Int = 0) async throws -> Duration {
-        let workspace = workspace(at: folder.appending("probe-\(getpid())"))
+        let workspace = workspace(at: folder.appending("probe-\(UInt64.random(in: 0 ... .max))"))
         try await NIOThreadPool.singleton.runIfActive { try workspace.make() }
         defer { workspace.remove() }
         try await probe(.egress(EgressPolicy([])), in: workspace)

@@ -81,6 +81,13 @@ package struct Workspace: Sendable, Hashable {
         }
     }
 
+    /// Looks whether everything that was written here is still what was written. Blocks.
+    ///
+    /// - Throws: ``SandboxError/workspaceFailed(operation:reason:)`` when the disk had no room for it.
+    package func checkWritten() throws(SandboxError) {
+        if disk != nil { try DiskImage.check(path) }
+    }
+
     /// Removes the workspace and everything in it, however deep and whatever its modes.
     ///
     /// - Returns: Whether nothing is left.

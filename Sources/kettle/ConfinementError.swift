@@ -1,3 +1,4 @@
+import Glibc
 import KettleError
 import KettleSandbox
 
@@ -18,8 +19,11 @@ enum ConfinementError: UserFacingError {
     var hint: String? {
         switch self {
         case .weak(let measures):
-            "run the service as root, or (for memory) in a delegated control group such as systemd's Delegate=yes; or accept it: "
-                + measures.map { "--allow-unconfined \($0.name)" }.joined(separator: " ")
+            (geteuid() == 0
+                ? "start it in a control group of its own (systemd-run --scope -p Delegate=yes), with loop devices and room on "
+                    + "the disk; "
+                : "run the service as root, or (for memory) in a delegated control group such as systemd's Delegate=yes; ")
+                + "or accept it: " + measures.map { "--allow-unconfined \($0.name)" }.joined(separator: " ")
         }
     }
 }

@@ -4,12 +4,13 @@ import Glibc
 import KettleError
 import KettleProvenance
 import KettleSandbox
+import KettleSource
 import KettleToolchains
 import SystemPackage
 
 /// `kettle doctor`: what this machine can confine, build and attest.
 ///
-/// Exits 0 when a service with these settings would start, and 1 when it would not.
+/// Exits 0 when a service with these settings can confine and build here, and 1 when it cannot.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
@@ -17,7 +18,7 @@ struct DoctorCommand: AsyncParsableCommand {
         discussion: """
             Takes the settings of kettle serve and tries what they need, without starting anything. "held" is kept by the \
             kernel at once; "watched" is looked at every tenth of a second; "missing" is not kept at all. Exits 0 when a \
-            service with these settings would start, 1 when it would not.
+            service with these settings can confine and build here, 1 when it cannot. The data folder itself is not touched.
             """)
 
     @OptionGroup var options: ServiceOptions
@@ -78,6 +79,7 @@ struct DoctorReport {
         report.lookAtSystem()
         await report.lookAtConfinement(settings, folder)
         await report.lookAtToolchains(settings)
+        do { _ = try URLPolicy(allowedPrefixes: settings.allowedURLs) } catch { report.problems.append(error) }
         report.lookAtAttestation()
         return report
     }

@@ -81,7 +81,8 @@ struct ServiceOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         return try ServiceSettings(
             Settings(
-                flags: flags, environment: environment, file: config ?? environment["KETTLE_CONFIG"],
+                flags: flags, environment: environment,
+                file: config ?? environment["KETTLE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 },
                 names: ServiceSettings.names), environment)
     }
 }
@@ -131,7 +132,7 @@ struct ServiceSettings {
         // What a compiler needs at the least, and what the programs that confine a build need besides it.
         if let value = try settings.bytes("limits.memory", 64 << 20...1 << 46) { limits.memoryBytes = value }
         if let value = try settings.integer("limits.processes", 16...4_000_000) { limits.processes = value }
-        if let value = try settings.bytes("limits.disk", 16 << 20...1 << 44) { limits.diskBytes = value }
+        if let value = try settings.bytes("limits.disk", 16 << 20...1 << 43) { limits.diskBytes = value }
         if let value = try settings.integer("limits.files", 1000...100_000_000) { limits.files = value }
         if let value = try settings.integer("limits.open-files", 64...1_048_576) { limits.openFiles = value }
         if let value = try settings.bytes("limits.output-bytes", 1024...1 << 46) { limits.outputBytes = value }

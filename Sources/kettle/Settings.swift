@@ -16,6 +16,9 @@ struct Settings {
 
     private(set) var values: [String: Value] = [:]
 
+    /// Settings of several values, which blanks separate in a variable.
+    private static let lists = ["allow-url", "allow-unconfined"]
+
     /// The largest configuration file, in bytes.
     private static let fileLimit = 1 << 20
 
@@ -29,9 +32,9 @@ struct Settings {
         if let file { try read(file, names) }
         for name in names {
             let variable = Self.variable(name)
-            // Several values of one variable are separated by blanks: no address, path or limit here holds one.
             if let text = environment[variable], !text.isEmpty {
-                values[name] = Value(texts: text.split(separator: " ").map(String.init), origin: variable)
+                let texts = Self.lists.contains(name) ? text.split(separator: " ").map(String.init) : [text]
+                values[name] = Value(texts: texts, origin: variable)
             }
         }
         for variable in environment.keys.sorted() where variable.hasPrefix("KETTLE_LIMIT_") {

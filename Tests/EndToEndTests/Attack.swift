@@ -28,6 +28,7 @@ struct Attack: Sendable, CustomTestStringConvertible {
     private(set) var conditions: [String] = []
     private(set) var isTwice = false
     private let script: String
+    private var isPastProse = false
 
     var testDescription: String { name }
 
@@ -54,10 +55,16 @@ struct Attack: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Reads a line of the header. Prose comes first; after it everything must be known.
     private mutating func read(_ line: Substring) throws {
-        if line == "twice" { isTwice = true }
+        if line == "twice" {
+            isTwice = true
+            return
+        }
         let parts = line.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2 else { return }
+        isPastProse = isPastProse || line.hasPrefix("ends: ")
+        guard isPastProse else { return }
+        guard parts.count == 2 else { throw Malformed(description: "\(name) has an unknown line: \(line)") }
         let value = String(parts[1].drop { $0 == " " })
         switch parts[0] {
         case "ends": ending = try Self.ending(value, of: name)
@@ -66,7 +73,7 @@ struct Attack: Sendable, CustomTestStringConvertible {
         case "says": verdicts.append(value)
         case "says without root": verdictsWithoutRoot = (verdictsWithoutRoot ?? []) + [value]
         case "then": conditions.append(value)
-        default: break
+        default: throw Malformed(description: "\(name) has an unknown line: \(line)")
         }
     }
 

@@ -92,7 +92,8 @@ extension EndToEnd {
             // However it ended.
             try await eventually { workspaces(service, but: other).isEmpty }
             #expect(processes(with: host.mark).isEmpty)
-            #expect(controlGroups(of: service.processID, but: other == nil ? 0 : 1) == [])
+            let runs = Set(controlGroups(madeBy: service.processID).compactMap { $0.split(separator: "-").last })
+            #expect(runs.count == (other != nil && isRoot ? 1 : 0))
             for condition in attack.conditions {
                 try await check(condition, stream, result, service, host)
             }
@@ -139,16 +140,6 @@ extension EndToEnd {
             let mounted = ((try? String(contentsOfFile: "/proc/\(service.processID)/mountinfo", encoding: .utf8)) ?? "")
                 .split(separator: "\n").filter { $0.contains(work + "/") }.map(String.init)
             return (names + mounted).filter { name in other.map { !name.contains($0) } ?? true }
-        }
-
-        /// Control groups that the service has made and not removed, beyond the number of those that may be there.
-        private func controlGroups(of process: CInt, but count: Int) -> [String] {
-            let root = "/sys/fs/cgroup"
-            let found =
-                FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String }
-                .filter { $0.hasSuffix("/kettle-\(process)-\($0.split(separator: "-").last ?? "")") } ?? []
-            let runs = Set(found.compactMap { $0.split(separator: "-").last })
-            return runs.count <= count ? [] : found
         }
     }
 }

@@ -45,22 +45,26 @@ extension EndToEnd {
             let scratch = try ScratchFolder()
             let data = scratch.path.appending("data")
             let source = try await Command.packed(scratch.write(Self.slow, to: "p"), as: "source.zip")
-            let build = try await Service.run(data: data) { service in
+            let (build, process) = try await Service.run(data: data) { service in
                 let build = try await service.start(FormData(source: source))
                 try await eventually { try await Self.isCompiling(build, on: service) }
                 let below = service.descendants
+                if geteuid() == 0 { #expect(!controlGroups(madeBy: service.processID).isEmpty) }
                 service.send(SIGKILL)
                 try await eventually { !service.isAlive }
                 // The lifeline is cut, so nothing of the build lives on.
                 try await eventually { below.allSatisfy { kill($0, 0) != 0 } }
-                return build
+                return (build, service.processID)
             }
             try await Service.run(data: data) { service in
                 let events = try await service.get("/v1/builds/\(build)/events").events()
                 #expect(events.isWhole())
                 #expect(events.result?["status"] == "failed")
                 #expect(events.result?["code"] == "build.interrupted")
+                // What it had made, mounted and grouped is gone.
                 #expect(!service.dataFiles.contains { $0.hasPrefix("work/") })
+                #expect(!contents(of: "/proc/self/mountinfo").contains(data.string))
+                #expect(controlGroups(madeBy: process).isEmpty)
             }
         }
 

@@ -33,6 +33,13 @@ import Testing
         #expect(mounts[0].folder(of: "/../..") == nil)
     }
 
+    @Test func `mount points are read as they are`() {
+        let line = #"27 25 0:24 /a\134b /x\040y\011z\9 rw - cgroup cgroup rw,memory"#
+        let mounts = CgroupMount.all(in: line)
+        #expect(mounts.map(\.mountPoint) == ["/x y\tz\\9"])
+        #expect(mounts.map(\.root) == [#"/a\b"#])
+    }
+
     @Test(arguments: [
         "", "1 2 3", "27 25 0:24 / /x rw - tmpfs tmpfs rw", "27 25 0:24 / /x rw -", "- cgroup cgroup rw,memory",
     ])
@@ -100,11 +107,13 @@ import Testing
         let base = try #require(ControlGroups.find()?.bases.values.first)
         // No process has the number: it is above what the kernel gives.
         let left = base.appending("kettle-\(Int32.max)-5")
-        let other = base.appending("kettle-\(getpid())-other")
-        for folder in [left, other] { #expect(mkdir(folder.string, 0o755) == 0) }
+        let predecessors = base.appending("kettle-\(getpid())-0-1")
+        let other = base.appending("kettle-\(getppid())-other")
+        for folder in [left, predecessors, other] { #expect(mkdir(folder.string, 0o755) == 0) }
         defer { rmdir(other.string) }
         _ = ControlGroups.find()
         #expect(access(left.string, F_OK) != 0)
+        #expect(access(predecessors.string, F_OK) != 0)
         #expect(access(other.string, F_OK) == 0)
     }
 }

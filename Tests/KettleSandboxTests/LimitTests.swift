@@ -120,6 +120,33 @@ struct LimitTests {
         try await expect(.disk, script, limits { $0.diskBytes = 64 << 20 }, means)
     }
 
+    /// The file system of the image has room, and what it lies on has not: nobody is told when it is written.
+    @Test(.enabled(if: geteuid() == 0, "needs root"))
+    func `a disk that is full below the workspace is found out`() async throws {
+        let scratch = try ScratchFolder()
+        let small = scratch.path.appending("small")
+        #expect(mkdir(small.string, 0o700) == 0)
+        try #require(mount("none", small.string, "tmpfs", 0, "size=24m") == 0)
+        defer { umount2(small.string, CInt(MNT_DETACH)) }
+        let image = try await DiskImage.format(bytes: 64 << 20, files: 1000, in: scratch.path)
+        let sandbox = try Sandbox(launcher: KettleExecutable.path, disk: image)
+        let workspace = try sandbox.makeWorkspace(at: small.appending("workspace"))
+        defer { workspace.remove() }
+        let target = try workspace.makeFolder("target")
+        try workspace.checkWritten()
+        for count in [1, 50] {
+            let command = SandboxCommand(
+                arguments: ["/bin/sh", "-c", "head -c \(count)M /dev/urandom > /build/file; sync"],
+                environment: ["PATH": "/usr/bin"], workingDirectory: "/", mounts: [.writable(target, at: "/build")])
+            let end = try await sandbox.run(command, in: workspace) { _, _ in }
+            #expect(end.succeeded)
+            if count == 1 { try workspace.checkWritten() }
+        }
+        #expect {
+            try workspace.checkWritten()
+        } throws: { ($0 as? SandboxError)?.code == "sandbox.workspace_failed" }
+    }
+
     @Test(arguments: Means.allCases)
     func `files and folders`(means: Means) async throws {
         let script = """

@@ -1,3 +1,4 @@
+import Foundation
 package import Glibc
 
 /// The processes of this machine that have some word in their command line.
@@ -24,4 +25,10 @@ package func contents(of path: String) -> String {
         guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
         bytes += block[..<count]
     }
+}
+
+/// The control groups that a service has made for its commands and that are still there.
+package func controlGroups(madeBy process: pid_t) -> [String] {
+    FileManager.default.enumerator(atPath: "/sys/fs/cgroup")?.compactMap { $0 as? String }
+        .filter { $0.split(separator: "/").last?.hasPrefix("kettle-\(process)-") == true } ?? []
 }

@@ -87,6 +87,9 @@ int linux_landlock_enforce(int rules);
 /// Returns the device, open.
 int linux_attach_loop_device(int file, char *name, unsigned long size);
 
+/// Writes out the file system that a descriptor is on; fails when anything could not be written since it was opened.
+int linux_sync_file_system(int descriptor);
+
 /// Makes the file system that is mounted at a folder drop what it has not written yet. Fails with EINVAL unless it is
 /// another one than the folder above is on, and on a loop device.
 int linux_abandon_loop_file_system(const char *path);
