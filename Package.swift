@@ -24,7 +24,6 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let socks = Target.Dependency.product(name: "NIOSOCKS", package: "swift-nio-extras")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
-let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
@@ -138,6 +137,7 @@ if isFuzzing {
     targets += [
         .systemLibrary(name: "CFuzzer", path: "Fuzzing/CFuzzer"),
         fuzzer("fuzz-multipart", ["KettleMultipart"]),
+        fuzzer("fuzz-toml", ["KettleTOML"]),
         fuzzer("fuzz-archive", ["KettleSource", "KettleSandbox", "KettleError", system]),
     ]
 }
@@ -164,7 +164,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: targets,
     cxxLanguageStandard: .cxx17

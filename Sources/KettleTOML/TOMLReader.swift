@@ -289,9 +289,9 @@ extension TOMLReader {
         skipSpace()
         if peek == 0x0D { position += 1 }
         guard peek == 0x0A else { throw error("a string has an unknown escape") }
-        while let byte = peek, [0x0A, 0x0D, 0x20, 0x09].contains(byte) {
-            if byte == 0x0A { line += 1 }
-            position += 1
+        while true {
+            skipSpace()
+            guard try lineBreak() else { return }
         }
     }
 }
