@@ -40,6 +40,7 @@ var targets: [Target] = [
         name: "kettle",
         dependencies: [
             "KettleServer", "KettleBuild", "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox",
+            "KettleLauncher",
             "KettleVerify", "KettleAttestation", "KettleProvenance", "KettleTOML", "KettleError", log, posix, nio,
             system,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -49,7 +50,8 @@ var targets: [Target] = [
     module(
         "KettleServer",
         [
-            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleSandbox", "KettleAttestation",
+            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleSandbox", "KettleLauncher",
+            "KettleAttestation",
             "KettleProvenance", "KettleError", .product(name: "NIOHTTP1", package: "swift-nio"), hummingbird, httpTypes,
             nio, posix, log, crypto, system,
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -59,7 +61,7 @@ var targets: [Target] = [
     module(
         "KettleBuild",
         [
-            "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox", "KettleAttestation",
+            "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox", "KettleLauncher", "KettleAttestation",
             "KettleProvenance", "KettleError", log, nio, posix, crypto, system,
         ]),
     module(
@@ -77,14 +79,18 @@ var targets: [Target] = [
         ["KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module(
         "KettleSource",
-        ["KettleSandbox", "KettleProvenance", "KettleError", "CArchive", "CZlib", crypto, posix, log, system]),
+        [
+            "KettleSandbox", "KettleLauncher", "KettleProvenance", "KettleError", "CArchive", "CZlib", crypto, posix,
+            log, system,
+        ]),
     module(
         "KettleSandbox",
-        ["KettleConfine", "CLinux", "CSeccomp", "KettleError", subprocess, system, log, nio, posix, socks]),
+        ["KettleLauncher", "KettleConfine", "CLinux", "KettleError", subprocess, system, log, nio, posix, socks]),
     // Runs inside the sandbox, where nothing of Swift is: linked statically, in every configuration.
     .executableTarget(
-        name: "kettle-confine", dependencies: ["KettleConfine", "CLinux"], swiftSettings: strict,
+        name: "kettle-confine", dependencies: ["KettleLauncher", "KettleConfine", "CLinux"], swiftSettings: strict,
         linkerSettings: [.unsafeFlags(["-static-executable"])]),
+    module("KettleLauncher", ["KettleConfine", "CLinux", "CSeccomp"]),
     module("KettleConfine", ["CLinux"]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
     module("KettleProvenance", ["KettleError", crypto]),
@@ -107,7 +113,7 @@ var targets: [Target] = [
     tests(
         "KettleVerifyTests",
         ["KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto, system]),
-    tests("KettleSandboxTests", ["KettleSandbox", "KettleError", hummingbird, nio, posix, system]),
+    tests("KettleSandboxTests", ["KettleSandbox", "KettleLauncher", "KettleError", hummingbird, nio, posix, system]),
     tests("KettleTOMLTests", ["KettleTOML"]),
     tests("KettleToolchainsTests", ["KettleToolchains", "KettleSandbox", "KettleProvenance", "KettleError", system]),
     tests(

@@ -1,4 +1,5 @@
 package import KettleAttestation
+package import KettleLauncher
 package import KettleSandbox
 package import KettleSource
 package import KettleToolchains

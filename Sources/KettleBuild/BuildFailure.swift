@@ -1,4 +1,5 @@
 import KettleError
+import KettleLauncher
 package import KettleProvenance
 import KettleSandbox
 import KettleSource

@@ -1,5 +1,6 @@
 import Glibc
 import KettleAttestation
+import KettleLauncher
 import KettleProvenance
 import KettleSandbox
 import KettleSource

@@ -1,3 +1,4 @@
+import KettleLauncher
 import SystemPackage
 
 /// A mounted hierarchy of control groups, as `/proc/self/mountinfo` has it (proc_pid_mountinfo(5)).

@@ -1,5 +1,6 @@
 import Glibc
 import KettleConfine
+package import KettleLauncher
 import NIOPosix
 package import SystemPackage
 

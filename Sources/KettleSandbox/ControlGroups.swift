@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import Synchronization
 import SystemPackage
 
@@ -208,16 +209,5 @@ struct ControlGroup: Sendable, Hashable {
                 usleep(2000)
             }
         }
-    }
-}
-
-/// The counters of a control group: lines of a name, a space and a number.
-enum GroupEvents {
-    static func count(_ name: String, in text: String) -> Int {
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: " ")
-            if parts.count == 2, parts[0] == name { return Int(parts[1]) ?? 0 }
-        }
-        return 0
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import KettleLauncher
 import Subprocess
 import Synchronization
 package import SystemPackage
@@ -23,10 +24,6 @@ package struct DiskImage: Sendable, Hashable {
     private let extents: [Extent]
 
     private static let places = ["/usr/sbin/mke2fs", "/sbin/mke2fs"]
-
-    /// With less room than this an image counts as full: ext4 refuses large writes before the last block is taken. Part of what
-    /// an image has above its limit.
-    static let fullBytes: UInt = 4 << 20
 
     /// Below this there is no room for a file system of some thousand files.
     static let smallestBytes = 1 << 20

@@ -1,10 +1,12 @@
+import KettleLauncher
+
 /// Where a command may connect to, and how much may pass.
 ///
 /// The command's network is a loopback with one open port: a SOCKS5 proxy that Kettle answers outside. It connects to these
 /// endpoints and to nothing else, whatever the command asks for.
 package struct EgressPolicy: Sendable, Hashable {
     static let proxyHost = "127.0.0.1"
-    static let proxyPort: UInt16 = 1080
+    static let proxyPort = InsideSandbox.proxyPort
 
     /// The proxy as curl, git and cargo are told of it: names are resolved by the proxy.
     package static let proxyURL = "socks5h://\(proxyHost):\(proxyPort)"

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import KettleLauncher
 import Synchronization
 import SystemPackage
 

@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 package import SystemPackage
 
 /// A regular file that is open for reading, closed when it goes out of scope.

@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import NIOPosix
 import Synchronization
 package import SystemPackage
@@ -6,29 +7,26 @@ package import SystemPackage
 /// Runs one command at a time confined by bubblewrap, and leaves no process behind.
 ///
 /// The command runs as a user of its own in its own user, process, mount, IPC, host name and network namespaces; the files
-/// it sees are those that the ``SandboxCommand`` names. Between Kettle and bubblewrap stands the launcher, this same
-/// program started with a hidden argument: see ``SandboxLauncher``.
+/// it sees are those that the ``SandboxCommand`` names. Between Kettle and bubblewrap stands the launcher, the
+/// program `kettle-confine`: see ``SandboxLauncher``.
 package struct Sandbox: Sendable {
-    private let launcher: FilePath
     private let confiner: FilePath
     private let bubblewrap: String
     private let groups: ControlGroups?
     private let disk: DiskImage?
 
     /// - Parameters:
-    ///   - launcher: The absolute path of the `kettle` binary; `kettle-confine` stands beside it.
+    ///   - confiner: The absolute path of the program `kettle-confine`, which starts bubblewrap and, inside, the command.
     ///   - groups: Where commands get control groups. Without them they are watched and ended from outside.
     ///   - disk: What workspaces are made from. Without it they are folders, and watched.
-    /// - Throws: ``SandboxError/bubblewrapMissing``, ``SandboxError/launcherMissing`` or ``SandboxError/confinerMissing``.
+    /// - Throws: ``SandboxError/bubblewrapMissing`` or ``SandboxError/confinerMissing``.
     package init(
-        launcher: FilePath, groups: ControlGroups? = nil, disk: DiskImage? = nil
+        confiner: FilePath, groups: ControlGroups? = nil, disk: DiskImage? = nil
     ) throws(SandboxError) {
-        guard launcher.isAbsolute, access(launcher.string, X_OK) == 0 else { throw .launcherMissing }
-        confiner = launcher.removingLastComponent().appending("kettle-confine")
-        guard access(confiner.string, X_OK) == 0 else { throw .confinerMissing }
+        guard confiner.isAbsolute, access(confiner.string, X_OK) == 0 else { throw .confinerMissing }
         let places = ["/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap"]
         guard let bubblewrap = places.first(where: { access($0, X_OK) == 0 }) else { throw .bubblewrapMissing }
-        self.launcher = launcher
+        self.confiner = confiner
         self.bubblewrap = bubblewrap
         self.groups = groups
         self.disk = disk
@@ -87,7 +85,7 @@ package struct Sandbox: Sendable {
             request: request, limits: command.limits, egress: command.network.policy, group: group, output: output)
         // The supervising task is not cancelled with this one: it must see every process dead before it ends.
         return try await withTaskCancellationHandler {
-            try await Task { try await run.supervise(launcher: launcher) }.value
+            try await Task { try await run.supervise(launcher: confiner) }.value
         } onCancel: {
             run.stop(.cancelled)
         }
@@ -149,9 +147,4 @@ private enum WorkspaceUsers {
     static func next() -> UInt32 {
         first + counter.wrappingAdd(1, ordering: .relaxed).oldValue % count
     }
-}
-
-/// The system's words for the error that a call on this thread has just reported.
-func lastSystemError() -> String {
-    String(cString: strerror(errno))
 }

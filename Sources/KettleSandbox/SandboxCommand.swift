@@ -1,3 +1,4 @@
+package import KettleLauncher
 package import SystemPackage
 
 /// One command to run confined, and all that it may see.
@@ -6,7 +7,7 @@ package import SystemPackage
 /// `/proc`, a minimal `/dev`, an empty `/tmp` and an empty home folder at ``homeFolder``. Both are gone afterwards.
 package struct SandboxCommand: Sendable, Hashable {
     /// The home folder inside, an empty file system in memory. Name it as `HOME` in ``environment``.
-    package static let homeFolder = "/home/build"
+    package static let homeFolder = InsideSandbox.homeFolder
 
     /// Where the command searches programs when the caller has nothing to add.
     package static let standardSearchPath = "/usr/local/bin:/usr/bin:/bin"

@@ -1,4 +1,5 @@
 import KettleError
+package import KettleLauncher
 
 /// Why a command could not be run confined, or was ended before its time.
 package enum SandboxError: UserFacingError, Equatable {
@@ -9,13 +10,10 @@ package enum SandboxError: UserFacingError, Equatable {
     /// There is no `bwrap` on this machine.
     case bubblewrapMissing
 
-    /// The `kettle` binary that starts the sandbox is not there or cannot be executed.
-    case launcherMissing
-
     /// The sandbox could not be set up; `reason` is for people, without paths of the host.
     case setupFailed(reason: String)
 
-    /// There is no `kettle-confine` beside the `kettle` binary.
+    /// There is no `kettle-confine` beside the `kettle` binary, or it cannot be executed.
     case confinerMissing
 
     /// The launcher ended without saying how the command ended.
@@ -45,7 +43,6 @@ package enum SandboxError: UserFacingError, Equatable {
     package var code: String {
         switch self {
         case .bubblewrapMissing: "sandbox.bubblewrap_missing"
-        case .launcherMissing: "sandbox.launcher_missing"
         case .setupFailed: "sandbox.setup_failed"
         case .confinerMissing: "sandbox.confiner_missing"
         case .launcherLost: "sandbox.launcher_lost"
@@ -62,7 +59,6 @@ package enum SandboxError: UserFacingError, Equatable {
     package var message: String {
         switch self {
         case .bubblewrapMissing: "bubblewrap (bwrap) is not installed on this machine"
-        case .launcherMissing: "the kettle program that starts the sandbox cannot be executed"
         case .confinerMissing: "the program kettle-confine, which stands beside kettle, cannot be executed"
         case .setupFailed(let reason): "the sandbox could not be set up: \(reason)"
         case .launcherLost: "the process that watches over the sandbox ended unexpectedly"
@@ -79,7 +75,6 @@ package enum SandboxError: UserFacingError, Equatable {
     package var hint: String? {
         switch self {
         case .bubblewrapMissing: "install bubblewrap 0.8 or newer (apt install bubblewrap) and start Kettle again"
-        case .launcherMissing: "start Kettle from an installed binary that its own user may execute"
         case .confinerMissing: "install kettle and kettle-confine, which are built together, in one folder"
         case .setupFailed:
             "the machine must allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "

@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import NIOPosix
 import Subprocess
 import Synchronization
@@ -72,17 +73,12 @@ final class SandboxRun: Sendable {
             }
         } catch let error as SubprocessError {
             throw error.code == .spawnFailed || error.code == .executableNotFound
-                ? SandboxError.launcherMissing : SandboxError.setupFailed(reason: "the launcher could not be followed")
+                ? SandboxError.confinerMissing : SandboxError.setupFailed(reason: "the launcher could not be followed")
         }
         if let stop = state.withLock({ $0.stop }) { throw stop.error }
-        let report: LauncherReport
-        do {
-            report = try LauncherReport(parsing: channel.receive())
-        } catch {
-            // The launcher itself is in the group.
-            guard group?.ranOutOfMemory == true else { throw error }
-            report = .exceeded(.memory)
-        }
+        // The launcher itself is in the group.
+        let lost: LauncherReport? = group?.ranOutOfMemory == true ? .exceeded(.memory) : nil
+        guard let report = LauncherReport(parsing: channel.receive()) ?? lost else { throw SandboxError.launcherLost }
         var end = try report.end(within: limits)
         end.refusedEndpoints = proxy?.refused ?? []
         return end

@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import SystemPackage
 
 /// Removes a tree that hostile code has written.

@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 package import SystemPackage
 
 /// The folder of one build: its source, what it makes, what it fetches.

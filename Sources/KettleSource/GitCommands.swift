@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import KettleSandbox
 import NIOPosix
 import Synchronization

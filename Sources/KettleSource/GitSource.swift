@@ -1,4 +1,5 @@
 import Glibc
+package import KettleLauncher
 package import KettleSandbox
 package import NIOPosix
 package import SystemPackage

@@ -1,14 +1,18 @@
 import CLinux
 import Glibc
 import KettleConfine
+import KettleLauncher
 
-/// `kettle-confine`: the last step into the sandbox, run by bubblewrap inside it in the command's place.
+/// `kettle-confine`: both ends of the way into the sandbox.
 ///
-/// It does what must be done after the mounts are made, since Landlock forbids mounting, and then becomes the command. A
-/// program of its own, linked statically, because the sandbox has none of Kettle's libraries.
+/// Outside, as `kettle-confine launch`, it is the ``SandboxLauncher``. Inside, run by bubblewrap in the command's place, it does
+/// what must be done after the mounts are made, since Landlock forbids mounting, and then becomes the command. A program of
+/// its own, linked statically: the sandbox has none of Kettle's libraries, and the service's program takes ten times as long
+/// to start.
 @main
 enum Confine {
     static func main() {
+        SandboxLauncher.runIfRequested(arguments: CommandLine.arguments)
         guard let request = ConfineRequest(arguments: CommandLine.arguments.dropFirst()) else { _exit(125) }
         // The command gets no hold of it: what is written here is Kettle's word.
         _ = fcntl(request.reportDescriptor, F_SETFD, FD_CLOEXEC)

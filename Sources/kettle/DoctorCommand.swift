@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Glibc
 import KettleError
+import KettleLauncher
 import KettleProvenance
 import KettleSandbox
 import KettleSource
@@ -118,7 +119,7 @@ struct DoctorReport {
         if !refused.isEmpty { problems.append(ConfinementError.weak(refused)) }
         do {
             let sandbox = try Sandbox(
-                launcher: FilePath(ServeCommand.executable()), groups: found.groups, disk: found.disk)
+                confiner: ServeCommand.confiner(), groups: found.groups, disk: found.disk)
             let time = try await sandbox.probe(in: folder, times: 9)
             let milliseconds = Double(time.components.attoseconds) / 1e15 + Double(time.components.seconds) * 1000
             confinement.append(
@@ -126,7 +127,7 @@ struct DoctorReport {
                     name: "start and end", state: String(format: "%.1f ms", milliseconds),
                     detail: "of a command that does nothing"))
         } catch {
-            let problem = error as? any UserFacingError ?? SandboxError.launcherMissing
+            let problem = error as? any UserFacingError ?? SandboxError.confinerMissing
             problems.append(problem)
             if let index = confinement.firstIndex(where: { $0.name == "namespaces" }) {
                 confinement[index].state = Confinement.Grade.missing.rawValue

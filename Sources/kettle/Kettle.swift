@@ -1,20 +1,8 @@
 import ArgumentParser
 import KettleError
-import KettleSandbox
-
-/// Where the process begins.
-///
-/// Before anything else it looks whether it is one of the launchers that the sandbox starts: those must be small and quick,
-/// and never read a command line that a person could have written.
-@main
-enum EntryPoint {
-    static func main() async {
-        SandboxLauncher.runIfRequested(arguments: CommandLine.arguments)
-        await Kettle.run()
-    }
-}
 
 /// The command line: `kettle SUBCOMMAND`.
+@main
 struct Kettle: AsyncParsableCommand {
     /// The version of this build of Kettle, as the statement and `/health` name it.
     static let version = "0.1.0"
@@ -26,7 +14,7 @@ struct Kettle: AsyncParsableCommand {
         subcommands: [ServeCommand.self, VerifyCommand.self, InspectCommand.self, DoctorCommand.self])
 
     /// Parses the command line and runs what it names. Errors go to standard error as `kettle: error:` and `kettle: hint:`.
-    fileprivate static func run() async {
+    static func main() async {
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

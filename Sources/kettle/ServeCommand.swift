@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import KettleAttestation
 import KettleBuild
+import KettleLauncher
 import KettleSandbox
 import KettleServer
 import KettleSource
@@ -88,7 +89,7 @@ struct ServeCommand: AsyncParsableCommand {
         let refused = weak.filter { !settings.allowedUnconfined.contains($0.name) }
         guard refused.isEmpty else { throw ConfinementError.weak(refused) }
         let sandbox = try Sandbox(
-            launcher: FilePath(executable()), groups: confinement.groups, disk: confinement.disk)
+            confiner: confiner(), groups: confinement.groups, disk: confinement.disk)
         try await sandbox.probe(in: folder)
         for measure in confinement.measures + weak where measure.grade != .held {
             logger.warning(
@@ -98,8 +99,9 @@ struct ServeCommand: AsyncParsableCommand {
         return sandbox
     }
 
-    /// This very program, which the sandbox starts again as its launcher.
-    static func executable() throws -> String {
-        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    /// The program that confines commands, which is built and installed with this one.
+    static func confiner() throws -> FilePath {
+        FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            .removingLastComponent().appending("kettle-confine")
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import KettleLauncher
 import KettleSandbox
 import NIOCore
 import SystemPackage

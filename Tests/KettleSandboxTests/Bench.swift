@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import KettleSandbox
 import KettleTesting
 import Synchronization
@@ -16,7 +17,7 @@ final class Bench: Sendable {
     init(groups: ControlGroups? = nil, disk: DiskImage? = nil) throws {
         folder = FilePath("/tmp/kettle-sandbox-tests-\(UInt64.random(in: .min ... .max))")
         guard mkdir(folder.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
-        sandbox = try Sandbox(launcher: KettleExecutable.path, groups: groups, disk: disk)
+        sandbox = try Sandbox(confiner: KettleExecutable.confiner, groups: groups, disk: disk)
         workspace = try sandbox.makeWorkspace(at: folder.appending("workspace"))
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import KettleTesting
 import SystemPackage
 import Testing

@@ -1,5 +1,6 @@
 import Glibc
 import Hummingbird
+import KettleLauncher
 import KettleSandbox
 import KettleTesting
 import NIOCore

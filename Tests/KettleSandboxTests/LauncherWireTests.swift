@@ -1,3 +1,4 @@
+import KettleLauncher
 import SystemPackage
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
         .failed(reason: "could not do a thing: no"), .stopped, .exceeded(.outputLines),
     ])
     func `a report survives the wire`(report: LauncherReport) throws {
-        #expect(try LauncherReport(parsing: Array(report.text.utf8)) == report)
+        #expect(LauncherReport(parsing: Array(report.text.utf8)) == report)
     }
 
     @Test(arguments: [
@@ -46,7 +47,7 @@ import Testing
         "exceeded", "exceeded patience",
     ])
     func `anything else is a lost launcher`(text: String) {
-        #expect(throws: SandboxError.launcherLost) { try LauncherReport(parsing: Array(text.utf8)) }
+        #expect(LauncherReport(parsing: Array(text.utf8)) == nil)
     }
 
     @Test(

@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import KettleTesting
 import SystemPackage
 import Testing
@@ -129,7 +130,7 @@ struct LimitTests {
         try #require(mount("none", small.string, "tmpfs", 0, "size=24m") == 0)
         defer { umount2(small.string, CInt(MNT_DETACH)) }
         let image = try await DiskImage.format(bytes: 64 << 20, files: 1000, in: scratch.path)
-        let sandbox = try Sandbox(launcher: KettleExecutable.path, disk: image)
+        let sandbox = try Sandbox(confiner: KettleExecutable.confiner, disk: image)
         let workspace = try sandbox.makeWorkspace(at: small.appending("workspace"))
         defer { workspace.remove() }
         let target = try workspace.makeFolder("target")

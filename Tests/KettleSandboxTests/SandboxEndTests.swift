@@ -1,4 +1,5 @@
 import Glibc
+import KettleLauncher
 import KettleTesting
 import Synchronization
 import SystemPackage
@@ -152,8 +153,8 @@ struct SandboxEndTests {
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var process: pid_t = 0
-        let words = [strdup(KettleExecutable.path.string), strdup("sandbox-launch"), nil]
-        let error = posix_spawn(&process, KettleExecutable.path.string, &actions, nil, words, [nil])
+        let words = [strdup(KettleExecutable.confiner.string), strdup("launch"), nil]
+        let error = posix_spawn(&process, KettleExecutable.confiner.string, &actions, nil, words, [nil])
         for word in words { free(word) }
         posix_spawn_file_actions_destroy(&actions)
         close(pair[1])

@@ -273,7 +273,7 @@ struct SandboxTests {
     }
 
     @Test func `a launcher that is not there is told`() {
-        #expect(throws: SandboxError.launcherMissing) { try Sandbox(launcher: "/no/such/kettle") }
-        #expect(throws: SandboxError.launcherMissing) { try Sandbox(launcher: "kettle") }
+        #expect(throws: SandboxError.confinerMissing) { try Sandbox(confiner: "/no/such/kettle") }
+        #expect(throws: SandboxError.confinerMissing) { try Sandbox(confiner: "kettle") }
     }
 }

@@ -25,7 +25,7 @@ final class GitBench: Sendable {
     ) throws {
         folder = FilePath("/tmp/kettle-source-tests-\(UInt64.random(in: .min ... .max))")
         guard mkdir(folder.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
-        let sandbox = try Sandbox(launcher: KettleExecutable.path)
+        let sandbox = try Sandbox(confiner: KettleExecutable.confiner)
         workspace = try sandbox.makeWorkspace(at: folder.appending("workspace"))
         policy = try URLPolicy(allowedPrefixes: prefixes)
         source = GitSource(

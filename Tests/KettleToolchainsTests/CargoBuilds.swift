@@ -15,7 +15,7 @@ struct CargoBuilds {
 
     init() throws {
         scratch = try ScratchFolder()
-        sandbox = try Sandbox(launcher: KettleExecutable.path)
+        sandbox = try Sandbox(confiner: KettleExecutable.confiner)
     }
 
     struct Built {

@@ -1,6 +1,6 @@
 /// What a launcher says when everything is over, as one line of text.
-enum LauncherReport: Equatable {
-    static let limitInBytes = 8192
+package enum LauncherReport: Equatable {
+    package static let limitInBytes = 8192
 
     /// The command ran; `status` is its exit code, or 128 + the signal.
     case ended(status: Int32, processorMicroseconds: Int, peakMemoryKibibytes: Int)
@@ -14,50 +14,32 @@ enum LauncherReport: Equatable {
     /// The command reached a limit, and was ended if it had not ended already.
     case exceeded(SandboxLimit)
 
-    /// - Throws: ``SandboxError/launcherLost`` for anything that a launcher does not say.
-    init(parsing bytes: [UInt8]) throws(SandboxError) {
+    /// - Returns: nil for anything that a launcher does not say.
+    package init?(parsing bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
         let words = text.split(separator: " ", maxSplits: 1).map(String.init)
         switch words.first {
         case "stopped": self = .stopped
         case "exceeded" where words.count == 2:
-            guard let limit = SandboxLimit(rawValue: words[1]) else { throw .launcherLost }
+            guard let limit = SandboxLimit(rawValue: words[1]) else { return nil }
             self = .exceeded(limit)
         case "failed" where words.count == 2: self = .failed(reason: words[1])
         case "ended" where words.count == 2:
             let numbers = words[1].split(separator: " ").map { Int($0) }
             guard numbers.count == 3, let status = numbers[0].flatMap({ Int32(exactly: $0) }), status >= 0,
                 let time = numbers[1], let memory = numbers[2], memory >= 0, memory < Int.max >> 10
-            else { throw .launcherLost }
+            else { return nil }
             self = .ended(status: status, processorMicroseconds: time, peakMemoryKibibytes: memory)
-        default: throw .launcherLost
+        default: return nil
         }
     }
 
-    var text: String {
+    package var text: String {
         switch self {
         case .ended(let status, let time, let memory): "ended \(status) \(time) \(memory)"
         case .failed(let reason): "failed \(reason)"
         case .stopped: "stopped"
         case .exceeded(let limit): "exceeded \(limit.rawValue)"
-        }
-    }
-
-    /// The end of the command as Kettle tells it.
-    ///
-    /// - Throws: ``SandboxError/setupFailed(reason:)``, ``SandboxError/limitExceeded(limit:value:)``, or
-    ///   ``SandboxError/launcherLost`` when nobody asked it to stop.
-    func end(within limits: SandboxLimits) throws(SandboxError) -> CommandEnd {
-        switch self {
-        case .ended(let status, let time, let memory):
-            // Real-time signals included: 64 is the last one.
-            let isSignal = status > 128 && status <= 128 + 64
-            return CommandEnd(
-                exitCode: isSignal ? nil : status, signal: isSignal ? status - 128 : nil,
-                processorTime: .microseconds(time), peakMemoryBytes: memory << 10)
-        case .failed(let reason): throw .setupFailed(reason: reason)
-        case .stopped: throw .launcherLost
-        case .exceeded(let limit): throw .exceeded(limit, of: limits)
         }
     }
 }

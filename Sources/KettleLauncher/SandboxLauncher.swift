@@ -1,15 +1,15 @@
 import CLinux
 import Glibc
 
-/// The small process between Kettle and bubblewrap, one per command: `kettle sandbox-launch`.
+/// The small process between Kettle and bubblewrap, one per command: `kettle-confine launch`.
 ///
 /// It does what bubblewrap leaves to whoever starts it. It gives up the server's descriptors, environment, user and
 /// privileges, makes folders reachable that lie below ones closed to the build's user, and outlives every process of the
 /// command. Its standard input is a socket to the server: the request comes in on it, the report goes out, and when the
 /// server closes it or dies, the command is ended.
 package enum SandboxLauncher {
-    /// The hidden first argument.
-    static let argument = "sandbox-launch"
+    /// The first argument that makes a launcher of `kettle-confine`.
+    package static let argument = "launch"
 
     /// Runs the launcher and never returns, if this process was started as one.
     ///
@@ -81,4 +81,9 @@ struct LaunchFailure: Error {
 func must(_ result: CInt, _ purpose: String) throws(LaunchFailure) -> CInt {
     guard result >= 0 else { throw LaunchFailure(reason: "could not \(purpose): \(lastSystemError())") }
     return result
+}
+
+/// The system's words for the error that a call on this thread has just reported.
+package func lastSystemError() -> String {
+    String(cString: strerror(errno))
 }

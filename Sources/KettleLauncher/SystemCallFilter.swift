@@ -6,7 +6,7 @@ import Glibc
 /// Namespaces take away what a command could reach; the filter takes away ways around them and parts of the kernel that no
 /// build needs and attackers like. Everything else is allowed, because builds use nearly everything. Calls of another
 /// architecture (32-bit, x32), whose numbers the rules do not fit, end the process.
-struct SystemCallFilter {
+package struct SystemCallFilter {
     /// One kind of call that is refused.
     struct Rule {
         /// What the call answers: as where the caller lacks the right (`EPERM`), or as on a kernel without it (`ENOSYS`), for
@@ -138,7 +138,7 @@ struct SystemCallFilter {
     }
 
     /// How many calls are refused, some of them under conditions.
-    static let callCount = Set(rules.flatMap(\.calls)).count
+    package static let callCount = Set(rules.flatMap(\.calls)).count
 
     // MARK: - Compiled
 

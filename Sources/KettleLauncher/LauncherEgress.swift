@@ -27,7 +27,7 @@ enum LauncherEgress {
             try fill("/proc/self/gid_map", with: "\(group) \(group) 1")
         }
         try must(linux_raise_loopback(), "turn on the loopback")
-        let listener = try must(linux_listen_on_loopback(EgressPolicy.proxyPort, waiting), "take the proxy's port")
+        let listener = try must(linux_listen_on_loopback(InsideSandbox.proxyPort, waiting), "take the proxy's port")
         defer { close(listener) }
         try must(linux_send_descriptor(lifeline, listener), "hand over the proxy's port")
     }

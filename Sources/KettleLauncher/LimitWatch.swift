@@ -25,7 +25,11 @@ struct LimitWatch {
     /// Looking takes at most one part in so many of the time, up to the longest delay.
     private static let share = 20
 
-    private static let temporaryFolders = ["/tmp", SandboxCommand.homeFolder, "/dev/shm"]
+    /// With less room than this an image counts as full: ext4 refuses large writes before the last block is taken. Part of what
+    /// an image has above its limit.
+    private static let fullBytes: UInt = 4 << 20
+
+    private static let temporaryFolders = ["/tmp", InsideSandbox.homeFolder, "/dev/shm"]
 
     /// Opens what it looks at. Before privileges are given up: groups and workspace are the service's.
     init(_ request: LauncherRequest) throws(LaunchFailure) {
@@ -144,7 +148,7 @@ struct LimitWatch {
         var status = statvfs()
         guard fstatvfs(workspace, &status) == 0 else { return nil }
         if status.f_files > 0, status.f_favail == 0 { return .files }
-        return status.f_bavail * status.f_frsize < DiskImage.fullBytes ? .disk : nil
+        return status.f_bavail * status.f_frsize < Self.fullBytes ? .disk : nil
     }
 
     /// - Parameter bubblewrap: Where processes may have files open that are in no folder any more.

@@ -1,135 +1,105 @@
 import Glibc
-import SystemPackage
 
 /// What Kettle asks of its launcher: a command with everything looked up that the launcher need not decide.
 ///
 /// On the wire: the length in decimal, a line feed, then that many bytes of fields that each end in NUL, in the order of
 /// ``encoded()``. A list is its count and then its fields. Both sides are the same binary, so there is no version.
-struct LauncherRequest: Equatable {
+package struct LauncherRequest: Equatable {
     /// What a socket's buffer surely holds.
-    static let limitInBytes = 64 << 10
+    package static let limitInBytes = 64 << 10
 
-    struct Mount: Equatable {
-        var access: Access
-        var origin: Origin
+    /// Where `kettle-confine` stands inside.
+    package static let confinerInside = "/run/kettle-confine"
+
+    package struct Mount: Equatable {
+        package var access: Access
+        package var origin: Origin
         /// A path of the host, absolute or relative to the workspace, or a file's text: as `origin` says.
-        var content: String
-        var destination: String
+        package var content: String
+        package var destination: String
+
+        package init(access: Access, origin: Origin, content: String, destination: String) {
+            self.access = access
+            self.origin = origin
+            self.content = content
+            self.destination = destination
+        }
     }
 
-    enum Access: String {
+    package enum Access: String {
         case readable
         case writable
     }
 
-    enum Origin: String {
+    package enum Origin: String {
         case host
         case workspace
         case text
     }
 
     /// The control group of the command, by paths of the host.
-    struct Group: Equatable {
+    package struct Group: Equatable {
         /// Folders of groups that the launcher joins.
-        var joined: [String]
+        package var joined: [String]
         /// A file that counts processes which were ended for want of memory: a line `oom_kill N`.
-        var memoryEvents: String?
+        package var memoryEvents: String?
         /// A file that counts processes which could not be made: a line `max N`.
-        var processEvents: String?
+        package var processEvents: String?
         /// A file with the processor time used: a number of nanoseconds alone, or a line `usage_usec N`.
-        var processorTime: String?
+        package var processorTime: String?
 
-        static let none = Group(joined: [])
+        package static let none = Group(joined: [])
+
+        package init(
+            joined: [String], memoryEvents: String? = nil, processEvents: String? = nil, processorTime: String? = nil
+        ) {
+            self.joined = joined
+            self.memoryEvents = memoryEvents
+            self.processEvents = processEvents
+            self.processorTime = processorTime
+        }
     }
 
-    var bubblewrap: String
+    package var bubblewrap: String
     /// The program `kettle-confine`, which starts the command inside.
-    var confiner: String
-    var workspace: String
+    package var confiner: String
+    package var workspace: String
     /// Whether the workspace is a file system of its own, which is full when its limit is reached.
-    var isDiskImage: Bool
+    package var isDiskImage: Bool
     /// The user to become; nil to stay the one that started the launcher.
-    var uid: UInt32?
+    package var uid: UInt32?
     /// Whether the command gets a way out through Kettle: see ``LauncherEgress``.
-    var hasEgress: Bool
-    var workingDirectory: String
-    var limits: SandboxLimits
-    var group: Group
-    var arguments: [String]
+    package var hasEgress: Bool
+    package var workingDirectory: String
+    package var limits: SandboxLimits
+    package var group: Group
+    package var arguments: [String]
     /// `NAME=value`, sorted.
-    var environment: [String]
+    package var environment: [String]
     /// Outer ones first.
-    var mounts: [Mount]
+    package var mounts: [Mount]
 
-    /// - Throws: ``SandboxError/invalidCommand(reason:)`` or ``SandboxError/mountOutsideWorkspace(at:)``.
-    init(
-        command: SandboxCommand, workspace: Workspace, bubblewrap: String, confiner: String, group: Group = .none
-    ) throws(SandboxError) {
+    package init(
+        bubblewrap: String, confiner: String, workspace: String, isDiskImage: Bool, uid: UInt32?, hasEgress: Bool,
+        workingDirectory: String, limits: SandboxLimits, group: Group, arguments: [String], environment: [String],
+        mounts: [Mount]
+    ) {
         self.bubblewrap = bubblewrap
         self.confiner = confiner
+        self.workspace = workspace
+        self.isDiskImage = isDiskImage
+        self.uid = uid
+        self.hasEgress = hasEgress
+        self.workingDirectory = workingDirectory
+        self.limits = limits
         self.group = group
-        self.workspace = workspace.path.string
-        isDiskImage = workspace.disk != nil
-        uid = workspace.uid
-        hasEgress = command.network.policy != nil
-        workingDirectory = command.workingDirectory
-        limits = command.limits
-        // A file system of its own is full before a file in it is larger; that can be told from a program's own failure.
-        limits.fileBytes = limits.fileBytes ?? (workspace.disk == nil ? limits.diskBytes : limits.diskBytes << 2)
-        arguments = command.arguments
-        environment = command.environment.map { "\($0.key)=\($0.value)" }.sorted()
-        mounts = [
-            Mount(access: .readable, origin: .host, content: confiner, destination: BubblewrapArguments.confiner)
-        ]
-        for mount in command.mounts { mounts.append(try Self.resolve(mount, in: workspace)) }
-        mounts.sort { $0.destination < $1.destination }
-        try check(command)
+        self.arguments = arguments
+        self.environment = environment
+        self.mounts = mounts
     }
 
-    private static func resolve(_ mount: SandboxMount, in workspace: Workspace) throws(SandboxError) -> Mount {
-        let (host, destination, access): (FilePath, String, Access)
-        switch mount {
-        case .text(let text, let at): return Mount(access: .readable, origin: .text, content: text, destination: at)
-        case .readOnly(let path, let at): (host, destination, access) = (path, at, .readable)
-        case .writable(let path, let at): (host, destination, access) = (path, at, .writable)
-        }
-        guard host.isAbsolute, !host.components.contains(where: { $0.kind != .regular }) else {
-            throw .invalidCommand(reason: "the folder for \"\(destination)\" is not named by an absolute path")
-        }
-        var relative = host
-        if relative.removePrefix(workspace.path), !relative.isEmpty {
-            return Mount(access: access, origin: .workspace, content: relative.string, destination: destination)
-        }
-        guard access == .readable else { throw .mountOutsideWorkspace(at: destination) }
-        return Mount(access: .readable, origin: .host, content: host.string, destination: destination)
-    }
-
-    private func check(_ command: SandboxCommand) throws(SandboxError) {
-        guard let program = arguments.first, program.hasPrefix("/") else {
-            throw .invalidCommand(reason: "its program is not an absolute path")
-        }
-        guard command.environment.keys.allSatisfy({ !$0.isEmpty && !$0.contains("=") }) else {
-            throw .invalidCommand(reason: "an environment variable has no usable name")
-        }
-        guard ([workingDirectory] + mounts.map(\.destination)).allSatisfy({ Self.isPlainAbsolute($0) }) else {
-            throw .invalidCommand(reason: "a folder inside is not a plain absolute path")
-        }
-        let fields =
-            arguments + environment + [workingDirectory, workspace, confiner] + group.joined
-            + mounts.flatMap { [$0.content, $0.destination] }
-        guard !fields.contains(where: { $0.utf8.contains(0) }) else {
-            throw .invalidCommand(reason: "an argument, a variable or a path holds a NUL character")
-        }
-        guard Self.limitFields.allSatisfy({ limits[keyPath: $0] > 0 }) else {
-            throw .invalidCommand(reason: "a limit is not above zero")
-        }
-    }
-
-    private static func isPlainAbsolute(_ path: String) -> Bool {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        return path == "/"
-            || (path.hasPrefix("/") && parts.dropFirst().allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." })
-    }
+    /// Whether every limit that the launcher keeps is one.
+    package var hasUsableLimits: Bool { Self.limitFields.allSatisfy { limits[keyPath: $0] > 0 } }
 }
 
 // MARK: - On the wire
@@ -143,7 +113,7 @@ extension LauncherRequest {
         ]
     }
 
-    func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         var fields = [
             bubblewrap, confiner, workspace, isDiskImage ? "image" : "folder", uid.map { String($0) } ?? "",
             hasEgress ? "egress" : "none", workingDirectory,
@@ -178,7 +148,7 @@ extension LauncherRequest {
     }
 
     /// - Returns: nil unless the bytes are one whole request.
-    init?(parsing bytes: [UInt8]) {
+    package init?(parsing bytes: [UInt8]) {
         guard let lineFeed = bytes.firstIndex(of: 0x0A),
             let length = Int(String(decoding: bytes[..<lineFeed], as: UTF8.self)),
             length == bytes.count - lineFeed - 1, bytes.last == 0

@@ -4,13 +4,10 @@ import Glibc
 ///
 /// They reach it through a file in memory, because its command line is readable as `/proc/1/cmdline` inside.
 struct BubblewrapArguments {
-    /// Where `kettle-confine` stands inside.
-    static let confiner = "/run/kettle-confine"
-
     private(set) var options: [String] = []
 
     /// Folders inside that are not mounted read-only.
-    private(set) var writableFolders = ["/tmp", SandboxCommand.homeFolder, "/dev/shm"]
+    private(set) var writableFolders = ["/tmp", InsideSandbox.homeFolder, "/dev/shm"]
 
     /// - Parameters:
     ///   - sources: For each mount of the request, where it is now; nil for one that is a text.
@@ -73,7 +70,7 @@ struct BubblewrapArguments {
         _ request: LauncherRequest, _ file: (String) throws(LaunchFailure) -> CInt
     ) throws(LaunchFailure) {
         let files = [
-            "/etc/passwd": "build:x:1000:1000:build:\(SandboxCommand.homeFolder):/bin/sh\n",
+            "/etc/passwd": "build:x:1000:1000:build:\(InsideSandbox.homeFolder):/bin/sh\n",
             "/etc/group": "build:x:1000:\n",
             "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
             "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
@@ -102,7 +99,7 @@ struct BubblewrapArguments {
     private mutating func addMemory(_ limitInBytes: Int) {
         let size = String(limitInBytes)
         options += ["--perms", "1777", "--size", size, "--tmpfs", "/tmp"]
-        options += ["--perms", "0700", "--size", size, "--tmpfs", SandboxCommand.homeFolder]
+        options += ["--perms", "0700", "--size", size, "--tmpfs", InsideSandbox.homeFolder]
         options += ["--perms", "1777", "--size", size, "--tmpfs", "/dev/shm"]
     }
 

@@ -1,11 +1,11 @@
 import Glibc
 
 /// Small files that the kernel makes up, in `/proc` and among control groups.
-enum ProcFile {
+package enum ProcFile {
     private static let limitInBytes = 4 << 20
 
     /// The text of a file; empty when it cannot be read.
-    static func read(_ path: String) -> String {
+    package static func read(_ path: String) -> String {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return "" }
         defer { close(file) }
@@ -13,7 +13,7 @@ enum ProcFile {
     }
 
     /// The text of an open file from its beginning; empty when it cannot be read.
-    static func read(_ file: CInt) -> String {
+    package static func read(_ file: CInt) -> String {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 4096)
         while bytes.count < limitInBytes {
@@ -28,7 +28,7 @@ enum ProcFile {
     /// Writes a value in one call, as these files want it.
     ///
     /// - Returns: Whether the kernel took it; `errno` says why not.
-    static func write(_ text: String, to path: String) -> Bool {
+    package static func write(_ text: String, to path: String) -> Bool {
         let file = open(path, O_WRONLY | O_CLOEXEC)
         guard file >= 0 else { return false }
         let bytes = Array(text.utf8)

@@ -1,21 +1,21 @@
 import Glibc
 
 /// The entries of one open folder, closed when nothing refers to it any more.
-final class FolderStream {
-    struct Entry {
+package final class FolderStream {
+    package struct Entry {
         /// NUL-terminated, for system calls: a name need not be UTF-8.
-        let name: [CChar]
-        let isFolder: Bool
+        package let name: [CChar]
+        package let isFolder: Bool
     }
 
     /// For calls relative to the folder.
-    let descriptor: CInt
+    package let descriptor: CInt
     private let stream: OpaquePointer
 
     /// Opens a folder without following a link.
     ///
     /// - Parameter name: Relative to `parent`.
-    init?(_ name: [CChar], in parent: CInt) {
+    package init?(_ name: [CChar], in parent: CInt) {
         let opened = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard opened >= 0 else { return nil }
         guard let stream = fdopendir(opened) else {
@@ -29,7 +29,7 @@ final class FolderStream {
     deinit { closedir(stream) }
 
     /// The next entry but `.` and `..`; nil at the end, and with ``failed`` set when the folder cannot be read on.
-    func next() -> Entry? {
+    package func next() -> Entry? {
         while true {
             errno = 0
             guard let entry = readdir(stream) else {
@@ -44,10 +44,10 @@ final class FolderStream {
         }
     }
 
-    private(set) var failed = false
+    package private(set) var failed = false
 
     /// Starts over, with entries that came after the start.
-    func rewind() { rewinddir(stream) }
+    package func rewind() { rewinddir(stream) }
 
     private func isFolder(_ name: [CChar], type: UInt8) -> Bool {
         // Some file systems do not tell.

@@ -28,11 +28,11 @@ struct Bubblewrap {
             reportDescriptor: failures[1],
             // Bubblewrap's first process counts as well.
             processes: watch.boundsProcesses ? nil : request.limits.processes + 1,
-            proxyPort: request.hasEgress ? EgressPolicy.proxyPort : nil,
+            proxyPort: request.hasEgress ? InsideSandbox.proxyPort : nil,
             writableFolders: arguments.writableFolders, command: request.arguments)
         process = try Self.spawn(
             request.bubblewrap,
-            ["bwrap", "--args", String(descriptor), "--", BubblewrapArguments.confiner] + confine.arguments)
+            ["bwrap", "--args", String(descriptor), "--", LauncherRequest.confinerInside] + confine.arguments)
         close(pipe[1])
         close(failures[1])
         statusPipe = pipe[0]

@@ -1,5 +1,5 @@
 /// What is mounted in this process's namespace (proc_pid_mountinfo(5)).
-enum MountTable {
+package enum MountTable {
     /// The absolute paths of all mounts, links resolved.
     static var mountPoints: [String] {
         ProcFile.read("/proc/self/mountinfo").split(separator: "\n").compactMap { line in
@@ -9,7 +9,7 @@ enum MountTable {
     }
 
     /// The text of a field, in which blanks, tabs, line feeds and backslashes are written as `\040`.
-    static func unescaped(_ field: Substring) -> String {
+    package static func unescaped(_ field: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = Array(field.utf8)[...]
         while let byte = rest.popFirst() {
