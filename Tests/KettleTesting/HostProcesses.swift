@@ -29,6 +29,12 @@ package func contents(of path: String) -> String {
 
 /// The control groups that a service has made for its commands and that are still there.
 package func controlGroups(madeBy process: pid_t) -> [String] {
-    FileManager.default.enumerator(atPath: "/sys/fs/cgroup")?.compactMap { $0 as? String }
-        .filter { $0.split(separator: "/").last?.hasPrefix("kettle-\(process)-") == true } ?? []
+    // Each hierarchy is a file system of its own, and an enumerator does not leave the one it begins on.
+    let root = "/sys/fs/cgroup"
+    let hierarchies =
+        [root] + ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).map { "\(root)/\($0)" }
+    return hierarchies.flatMap { hierarchy in
+        (FileManager.default.enumerator(atPath: hierarchy)?.compactMap { $0 as? String } ?? [])
+            .filter { $0.split(separator: "/").last?.hasPrefix("kettle-\(process)-") == true }
+    }
 }
