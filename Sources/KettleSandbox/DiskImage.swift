@@ -151,6 +151,9 @@ package struct DiskImage: Sendable, Hashable {
         }
     }
 
+    /// `UMOUNT_NOFOLLOW` of umount(2).
+    private static let withoutLinks: CInt = 8
+
     /// Unmounts what is mounted at a folder, if anything is; what it has not written yet is dropped. Blocks.
     static func unmount(from folder: FilePath) {
         if let mounted = mounted.withLock({ $0.removeValue(forKey: folder) }) {
@@ -158,6 +161,6 @@ package struct DiskImage: Sendable, Hashable {
             close(mounted.root)
         }
         guard geteuid() == 0, linux_abandon_loop_file_system(folder.string) == 0 || errno != EINVAL else { return }
-        umount2(folder.string, CInt(MNT_DETACH) | 8 /* UMOUNT_NOFOLLOW */)
+        umount2(folder.string, CInt(MNT_DETACH) | Self.withoutLinks)
     }
 }
