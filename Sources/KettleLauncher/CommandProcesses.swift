@@ -32,13 +32,12 @@ struct CommandProcesses {
     }
 
     static func children(of process: pid_t) -> [pid_t] {
-        guard let threads = FolderStream("/proc/\(process)/task".utf8CString.map { $0 }, in: AT_FDCWD) else {
+        guard let threads = FolderStream(at: "/proc/\(process)/task") else {
             return []
         }
         var children: [pid_t] = []
         while let thread = threads.next() {
-            let name = String(decoding: thread.name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            children += ProcFile.read("/proc/\(process)/task/\(name)/children").split(separator: " ")
+            children += ProcFile.read("/proc/\(process)/task/\(thread.text)/children").split(separator: " ")
                 .compactMap { pid_t($0) }
         }
         return children
@@ -84,7 +83,7 @@ struct CommandProcesses {
         var status = stat()
         guard stat(path, &status) == 0 else { return 0 }
         if status.st_size > 0 { return Int(status.st_size) }
-        guard let folder = FolderStream(path.utf8CString.map { $0 }, in: AT_FDCWD) else { return 0 }
+        guard let folder = FolderStream(at: path) else { return 0 }
         var count = 0
         while budget.spend(), folder.next() != nil { count += 1 }
         return count

@@ -41,7 +41,7 @@ struct DiskUsage {
     mutating func addNamelessFiles(of process: pid_t, besides folder: CInt, _ budget: inout LookBudget) {
         var workspace = stat()
         guard fstat(folder, &workspace) == 0,
-            let open = FolderStream("/proc/\(process)/fd".utf8CString.map { $0 }, in: AT_FDCWD)
+            let open = FolderStream(at: "/proc/\(process)/fd")
         else { return }
         while budget.spend(), let entry = open.next() {
             var status = stat()

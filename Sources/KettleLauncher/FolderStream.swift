@@ -6,6 +6,9 @@ package final class FolderStream {
         /// NUL-terminated, for system calls: a name need not be UTF-8.
         package let name: [CChar]
         package let isFolder: Bool
+
+        /// The name for people and for paths of Kettle's own.
+        package var text: String { String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
     }
 
     /// For calls relative to the folder.
@@ -24,6 +27,11 @@ package final class FolderStream {
         }
         descriptor = opened
         self.stream = stream
+    }
+
+    /// Opens the folder at a path, which may lead through links but is none itself.
+    package convenience init?(at path: String) {
+        self.init(path.utf8CString.map { $0 }, in: AT_FDCWD)
     }
 
     deinit { closedir(stream) }

@@ -98,9 +98,8 @@ package struct ControlGroups: Sendable, Hashable {
     }
 
     private static func removeLeftovers(in base: FilePath) {
-        guard let folder = FolderStream(base.string.utf8CString.map { $0 }, in: AT_FDCWD) else { return }
-        while let entry = folder.next() {
-            let name = String(decoding: entry.name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let folder = FolderStream(at: base.string) else { return }
+        while let name = folder.next()?.text {
             guard name.hasPrefix(prefix), let owner = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }) else {
                 continue
             }

@@ -19,14 +19,10 @@ package struct DiskImage: Sendable, Hashable {
     }
 
     /// The size of the file system, in bytes.
-    package let bytes: Int
-    package let files: Int
+    private let bytes: Int
     private let extents: [Extent]
 
     private static let places = ["/usr/sbin/mke2fs", "/sbin/mke2fs"]
-
-    /// Below this there is no room for a file system of some thousand files.
-    static let smallestBytes = 1 << 20
 
     /// Whether this process may mount one and has what it takes.
     package static var isPossible: Bool {
@@ -41,7 +37,7 @@ package struct DiskImage: Sendable, Hashable {
         let failure = { (reason: String) in SandboxError.workspaceFailed(operation: "be formatted", reason: reason) }
         guard let program = places.first(where: { access($0, X_OK) == 0 }) else { throw failure("there is no mke2fs") }
         // What the file system itself takes and keeps for itself comes on top.
-        let size = (max(bytes, smallestBytes) + files * 256 + (32 << 20)) & ~0xFFFF
+        let size = (bytes + files * 256 + (32 << 20)) & ~0xFFFF
         let path = folder.appending("image-\(UInt64.random(in: 0 ... .max))")
         let file = open(path.string, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw failure(lastSystemError()) }
@@ -68,7 +64,7 @@ package struct DiskImage: Sendable, Hashable {
             throw failure("mke2fs cannot be run")
         }
         guard let extents = read(file) else { throw failure("the image cannot be read") }
-        return DiskImage(bytes: size, files: files, extents: extents)
+        return DiskImage(bytes: size, extents: extents)
     }
 
     /// `SEEK_DATA` and `SEEK_HOLE` of lseek(2).

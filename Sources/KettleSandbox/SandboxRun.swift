@@ -76,9 +76,10 @@ final class SandboxRun: Sendable {
                 ? SandboxError.confinerMissing : SandboxError.setupFailed(reason: "the launcher could not be followed")
         }
         if let stop = state.withLock({ $0.stop }) { throw stop.error }
-        // The launcher itself is in the group.
-        let lost: LauncherReport? = group?.ranOutOfMemory == true ? .exceeded(.memory) : nil
-        guard let report = LauncherReport(parsing: channel.receive()) ?? lost else { throw SandboxError.launcherLost }
+        guard let report = LauncherReport(parsing: channel.receive()) else {
+            // The launcher itself is in the group.
+            throw group?.ranOutOfMemory == true ? SandboxError.exceeded(.memory, of: limits) : .launcherLost
+        }
         var end = try report.end(within: limits)
         end.refusedEndpoints = proxy?.refused ?? []
         return end

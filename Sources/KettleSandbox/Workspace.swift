@@ -66,7 +66,7 @@ package struct Workspace: Sendable, Hashable {
 
     private static func giveContents(of folder: FilePath, to uid: UInt32) throws(SandboxError) {
         let failure = { SandboxError.workspaceFailed(operation: "hand over a folder", reason: lastSystemError()) }
-        guard let first = FolderStream(folder.string.utf8CString.map { $0 }, in: AT_FDCWD) else { throw failure() }
+        guard let first = FolderStream(at: folder.string) else { throw failure() }
         var levels = [first]
         while let folder = levels.last {
             guard let entry = folder.next() else {
