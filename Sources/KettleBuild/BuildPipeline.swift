@@ -67,6 +67,8 @@ struct BuildPipeline: Sendable {
         var root: FilePath
         /// What git named, nil for an archive.
         var checkout: GitCheckout?
+        /// What an archive has of a repository.
+        var repository: ArchivedRepository?
     }
 
     private func takeIn() async throws -> TakenIn {
@@ -74,8 +76,8 @@ struct BuildPipeline: Sendable {
         switch request.source {
         case .archive(let archive, let name, _, let size):
             try tell("Unpacking \(PrintableText.make(from: name)) (\(size) bytes)", .source)
-            try await threads.runIfActive { try unpack(archive, into: root) }
-            return TakenIn(root: root)
+            let repository = try await threads.runIfActive { try unpack(archive, into: root) }
+            return TakenIn(root: root, repository: repository)
         case .git(let url, let ref):
             try tell("Fetching \(url.text)", .source)
             try await threads.runIfActive { try workspace.make() }
@@ -87,7 +89,7 @@ struct BuildPipeline: Sendable {
         }
     }
 
-    private func unpack(_ archive: UploadedArchive, into root: FilePath) throws {
+    private func unpack(_ archive: UploadedArchive, into root: FilePath) throws -> ArchivedRepository? {
         let limits = configuration.sourceLimits
         // A source without a project is refused before anything of it is written: files that come and go by the thousand
         // wear a file system down.
@@ -101,8 +103,10 @@ struct BuildPipeline: Sendable {
             }
         }
         try workspace.make()
-        try ArchiveSource.unpack(archive, into: root, within: limits)
+        let repository = try ArchiveSource.unpack(
+            archive, into: root, repository: workspace.path.appending("repository"), within: limits)
         if case .file(let path) = archive { unlink(path.string) }
+        return repository
     }
 
     /// The first of the statement's resolved dependencies. Computed from the files before a build can touch them.
@@ -110,19 +114,32 @@ struct BuildPipeline: Sendable {
         switch request.source {
         case .archive(_, _, let digest, _):
             let tree = try await threads.runIfActive { try GitTree.identify(source.root) }
-            return ResourceDescriptor(uri: request.sourceURI, digest: ["sha256": digest.hex, "gitTree": tree])
+            return ResourceDescriptor(
+                archive: request.sourceURI, digest, tree, commit: try await commit(of: source, with: tree))
         case .git:
             guard let checkout = source.checkout else { throw BuildError.unexpected }
-            let submodules = checkout.submodules.map { submodule -> JSONValue in
-                .object([
-                    "path": .string(submodule.path), "uri": .string("git+\(submodule.url)"),
-                    "gitCommit": .string(submodule.commit),
-                ])
-            }
-            return ResourceDescriptor(
-                uri: request.sourceURI, digest: ["gitCommit": checkout.commit, "gitTree": checkout.tree],
-                annotations: submodules.isEmpty ? nil : ["submodules": .array(submodules)])
+            return ResourceDescriptor(checkout: checkout, as: request.sourceURI)
         }
+    }
+
+    /// The commit that an archive was made of: the one that its `.git` has checked out, if the files are that commit's.
+    private func commit(of source: TakenIn, with tree: GitTreeID) async throws -> String? {
+        guard let repository = source.repository else { return nil }
+        guard let commit = try await configuration.git.headCommit(of: repository, in: workspace) else {
+            try tell("The archive's .git names no commit that can be read", .source)
+            return nil
+        }
+        let folder = repository.folder == nil ? nil : tree.onlyFolder
+        let trees =
+            repository.folder == nil
+            ? [tree.sha1, tree.sha256]
+            : repository.folder == folder?.name ? [folder?.sha1, folder?.sha256] : []
+        guard trees.contains(commit.tree) else {
+            try tell("The files are not those of commit \(commit.id), which the archive's .git names", .source)
+            return nil
+        }
+        try tell("The files are those of commit \(commit.id)", .source)
+        return commit.id
     }
 
     /// A source with a project that a toolchain knows.

@@ -73,27 +73,37 @@ package enum ArchiveSource {
     /// Writes the archive's files, folders and safe links to a new folder. What is called `.git` is left out: it is the
     /// uploader's claim about a repository and nothing that Kettle saw.
     ///
-    /// Blocks. On any error nothing is left of the folder.
+    /// Blocks. On any error nothing is left of the folders.
+    ///
+    /// - Parameter repository: A new folder for the objects and refs of the archive's `.git`, so that its claim can be
+    ///   checked; nil leaves all of it out.
+    /// - Returns: The repository that was copied, if there was one.
+    @discardableResult
     package static func unpack(
-        _ archive: UploadedArchive, into folder: FilePath, within limits: SourceLimits
-    ) throws(SourceError) {
+        _ archive: UploadedArchive, into folder: FilePath, repository: FilePath? = nil, within limits: SourceLimits
+    ) throws(SourceError) -> ArchivedRepository? {
         let writer = try TreeWriter(creating: folder, within: limits)
+        let copy = repository.map { RepositoryCopy(into: $0, within: limits) }
         do throws(SourceError) {
             let file = try ArchiveFile(archive)
             writer.archiveBytes = file.size
-            try unpack(file, with: writer)
+            try unpack(file, with: writer, copy)
             guard !writer.isEmpty else { throw .emptyArchive }
             try writer.finish()
+            return copy?.finish()
         } catch {
             writer.discard()
+            copy?.discard()
             throw error
         }
     }
 
-    private static func unpack(_ file: ArchiveFile, with writer: TreeWriter) throws(SourceError) {
+    private static func unpack(
+        _ file: ArchiveFile, with writer: TreeWriter, _ repository: RepositoryCopy?
+    ) throws(SourceError) {
         switch try format(of: file) {
-        case .zip: try ZIPUnpacking(file, writer).run()
-        case .tarGzip: try TarUnpacking(file, writer).run()
+        case .zip: try ZIPUnpacking(file, writer, repository: repository).run()
+        case .tarGzip: try TarUnpacking(file, writer, repository: repository).run()
         case nil: throw .notAnArchive
         }
     }

@@ -89,6 +89,15 @@ struct GitCommands: Sendable {
         throw GitFailure(errors.withLock { $0 }, status: end.status, url: url).error(missing: missing)
     }
 
+    /// git in a repository that it reads and that nobody talks to.
+    static func reading(_ repository: FilePath, _ arguments: [String], limits: SandboxLimits) -> SandboxCommand {
+        SandboxCommand(
+            arguments: program + configuration.flatMap { ["-c", $0] } + arguments, environment: environment,
+            workingDirectory: "/", mounts: [.readOnly(repository, at: "/build/git")], network: .none, limits: limits)
+    }
+
+    private static let program = ["/usr/bin/git", "--git-dir=/build/git"]
+
     private func command(_ arguments: [String]) throws(SourceError) -> SandboxCommand {
         let remaining = ContinuousClock.now.duration(to: settings.deadline)
         guard remaining > .zero else { throw timedOut }
@@ -97,8 +106,8 @@ struct GitCommands: Sendable {
         let isTalking = Self.talking.contains(arguments.first ?? "")
         if isTalking { configuration.append("http.proxy=\(EgressPolicy.proxyURL)") }
         return SandboxCommand(
-            arguments: ["/usr/bin/git", "--git-dir=/build/git"] + configuration.flatMap { ["-c", $0] } + arguments,
-            environment: Self.environment, workingDirectory: "/",
+            arguments: Self.program + configuration.flatMap { ["-c", $0] } + arguments, environment: Self.environment,
+            workingDirectory: "/",
             mounts: [.writable(repository, at: "/build/git")],
             network: isTalking ? .egress(EgressPolicy([remote], limits: egressLimits)) : .none,
             limits: limits(remaining))

@@ -86,7 +86,7 @@ struct GitFetch {
         let writer = try await write(entries, of: target.commit, git, into: folder, at: place, written)
         guard let expected = writer.tree else { throw notCommit }
         let tree = try await settings.threads.runIfActive { [gitlinks] in
-            try GitTree.identify(folder, gitlinks: gitlinks)
+            try GitTree.identify(folder, gitlinks: gitlinks).sha1
         }
         guard tree == expected else { throw SourceError.treeMismatch(expected: expected, actual: tree) }
         try written.add(writer.contents, at: place, within: limits)

@@ -28,11 +28,11 @@ package struct GitCheckout: Sendable, Hashable {
 /// anything out: the blobs go through ``TreeWriter`` as they are, so no filter, hook, attribute or line-end rule of the
 /// repository runs, and the tree id of what was written must be the commit's.
 package struct GitSource: Sendable {
-    private let sandbox: Sandbox
+    let sandbox: Sandbox
     private let policy: URLPolicy
-    private let threads: NIOThreadPool
+    let threads: NIOThreadPool
     private let limits: SourceLimits
-    private let commandLimits: SandboxLimits
+    let commandLimits: SandboxLimits
     private let timeout: Duration
 
     /// - Parameters:

@@ -7,15 +7,21 @@ struct TarUnpacking {
     private let writer: TreeWriter
     private let top: FileName?
     private let leftOut: FileName?
+    private let repository: RepositoryCopy?
 
     /// - Parameters:
     ///   - top: A folder that every entry must be in, and that is not written itself.
     ///   - leftOut: What is not written, directly below.
-    init(_ file: ArchiveFile, _ writer: TreeWriter, only top: FileName? = nil, without leftOut: FileName? = nil) {
+    ///   - repository: Gets what it wants of the archive's `.git`, which the tree goes without.
+    init(
+        _ file: ArchiveFile, _ writer: TreeWriter, only top: FileName? = nil, without leftOut: FileName? = nil,
+        repository: RepositoryCopy? = nil
+    ) {
         self.file = file
         self.writer = writer
         self.top = top
         self.leftOut = leftOut
+        self.repository = repository
     }
 
     func run() throws(SourceError) {
@@ -35,7 +41,11 @@ struct TarUnpacking {
         guard let name = archive_entry_pathname(entry) else { throw .entryNameUnreadable }
         guard let path = try path(Self.bytes(name)) else { return }
         if path.holdsDotGit || (leftOut != nil && path.components.first == leftOut) {
-            return try writer.leaveOut(bytes: max(0, archive_entry_size(entry)))
+            try writer.leaveOut(bytes: max(0, archive_entry_size(entry)))
+            guard archive_entry_filetype(entry) == S_IFREG, archive_entry_hardlink(entry) == nil,
+                let (copy, place) = try repository?.place(of: path)
+            else { return }
+            return try write(entry, reader, to: place, of: copy, isExecutable: false)
         }
         if let target = archive_entry_hardlink(entry) {
             guard archive_entry_size(entry) == 0 else { throw .entryAmbiguous(path: path.text) }
@@ -43,11 +53,7 @@ struct TarUnpacking {
         }
         switch archive_entry_filetype(entry) {
         case S_IFREG:
-            try writer.beginFile(path, isExecutable: archive_entry_mode(entry) & 0o111 != 0)
-            try reader.readData { block, offset throws(SourceError) in try writer.write(block, at: offset) }
-            // A sparse file may end in a hole.
-            if archive_entry_size_is_set(entry) != 0 { try writer.extendFile(to: archive_entry_size(entry)) }
-            try writer.endFile()
+            try write(entry, reader, to: path, of: writer, isExecutable: archive_entry_mode(entry) & 0o111 != 0)
         case S_IFDIR:
             try writer.addFolder(path)
         case S_IFLNK:
@@ -58,6 +64,16 @@ struct TarUnpacking {
         case S_IFSOCK: throw .entrySocket(path: path.text)
         default: throw .entryTypeUnknown(path: path.text)
         }
+    }
+
+    private func write(
+        _ entry: OpaquePointer, _ reader: ArchiveReader, to path: SourcePath, of writer: TreeWriter, isExecutable: Bool
+    ) throws(SourceError) {
+        try writer.beginFile(path, isExecutable: isExecutable)
+        try reader.readData { block, offset throws(SourceError) in try writer.write(block, at: offset) }
+        // A sparse file may end in a hole.
+        if archive_entry_size_is_set(entry) != 0 { try writer.extendFile(to: archive_entry_size(entry)) }
+        try writer.endFile()
     }
 
     /// Where an entry belongs; nil for the root.

@@ -6,10 +6,13 @@ import Glibc
 struct ZIPUnpacking {
     private let file: ArchiveFile
     private let writer: TreeWriter
+    private let repository: RepositoryCopy?
 
-    init(_ file: ArchiveFile, _ writer: TreeWriter) {
+    /// - Parameter repository: Gets what it wants of the archive's `.git`, which the tree goes without.
+    init(_ file: ArchiveFile, _ writer: TreeWriter, repository: RepositoryCopy? = nil) {
         self.file = file
         self.writer = writer
+        self.repository = repository
     }
 
     func run() throws(SourceError) {
@@ -25,22 +28,31 @@ struct ZIPUnpacking {
 
     private func add(_ entry: ZIPEntry, _ reader: ArchiveReader) throws(SourceError) {
         guard let path = try SourcePath(checking: entry.name, within: writer.limits) else { return }
-        if path.holdsDotGit { return try writer.leaveOut(bytes: entry.size) }
+        if path.holdsDotGit {
+            try writer.leaveOut(bytes: entry.size)
+            guard case .file = entry.kind, let (copy, place) = try repository?.place(of: path) else { return }
+            return try write(entry, reader, to: place, of: copy, isExecutable: false)
+        }
         switch entry.kind {
-        case .file(let isExecutable):
-            try writer.beginFile(path, isExecutable: isExecutable)
-            var size: Int64 = 0
-            try reader.readData { block, offset throws(SourceError) in
-                try writer.write(block, at: offset)
-                size = offset + Int64(block.count)
-            }
-            guard size == entry.size else { throw .malformedArchive }
-            try writer.endFile()
+        case .file(let isExecutable): try write(entry, reader, to: path, of: writer, isExecutable: isExecutable)
         case .folder:
             try writer.addFolder(path)
         case .link:
             try writer.addLink(path, target: try target(of: entry))
         }
+    }
+
+    private func write(
+        _ entry: ZIPEntry, _ reader: ArchiveReader, to path: SourcePath, of writer: TreeWriter, isExecutable: Bool
+    ) throws(SourceError) {
+        try writer.beginFile(path, isExecutable: isExecutable)
+        var size: Int64 = 0
+        try reader.readData { block, offset throws(SourceError) in
+            try writer.write(block, at: offset)
+            size = offset + Int64(block.count)
+        }
+        guard size == entry.size else { throw .malformedArchive }
+        try writer.endFile()
     }
 
     /// A link's content is its target. libarchive would end it at a NUL, and does not check its checksum.

@@ -63,6 +63,10 @@ final class GitBench: Sendable {
         return Fetched(checkout: checkout, folder: target, bench: self)
     }
 
+    func headCommit(of repository: ArchivedRepository) async throws -> GitCommit? {
+        try await source.headCommit(of: repository, in: workspace)
+    }
+
     /// What stands in the workspace.
     func leftovers() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: workspace.path.string).sorted()

@@ -10,7 +10,7 @@ import Testing
 @Suite struct GitTreeTests {
     @Test func `an empty folder has git's empty tree`() throws {
         let scratch = try ScratchFolder()
-        #expect(try GitTree.identify(scratch.path) == "4b825dc642cb6eb9a060e54bf8d69288fbee4904")
+        #expect(try GitTree.identify(scratch.path).sha1 == "4b825dc642cb6eb9a060e54bf8d69288fbee4904")
     }
 
     @Test(.enabled(if: Command.isInstalled("git"), "git is not installed"))
@@ -37,7 +37,46 @@ import Testing
         }
         _ = try await git(["init", "--quiet"])
         _ = try await git(["add", "--all", "--force"])
-        #expect(try await GitTree.identify(folder) == git(["write-tree"]))
+        #expect(try await GitTree.identify(folder).sha1 == git(["write-tree"]))
+    }
+
+    /// One index over a thousand folders, so that git runs twice and not thousands of times.
+    @Test(.enabled(if: Command.isInstalled("git"), "git is not installed"), arguments: ["sha1", "sha256"])
+    func `a thousand generated trees have the ids that git gives them`(objectFormat: String) async throws {
+        let scratch = try ScratchFolder()
+        let folder = scratch.path.appending("trees")
+        let seed = UInt64.random(in: 0 ... .max)
+        var generated = GeneratedTrees(seed: seed)
+        for number in 0..<1000 { try generated.write(to: folder.appending("tree-\(number)")) }
+        let git = { (arguments: [String]) async throws -> String in
+            let ended = try await Command.run(
+                "git", ["--git-dir", scratch.path.appending("git").string, "--work-tree", folder.string] + arguments,
+                in: folder)
+            guard ended.status == 0 else { throw CommandFailed(program: "git", ended: ended) }
+            return ended.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        _ = try await git(["init", "--quiet", "--object-format=\(objectFormat)"])
+        _ = try await git(["-c", "core.autocrlf=false", "add", "--all", "--force"])
+        let tree = try await git(["write-tree"])
+        #expect(try GitTree.identify(folder).name(in: objectFormat) == tree, "seed \(seed)")
+        var compared = 0
+        for line in try await git(["ls-tree", tree]).split(separator: "\n") {
+            let parts = line.split { $0 == " " || $0 == "\t" }
+            let id = try GitTree.identify(folder.appending(String(parts[3]))).name(in: objectFormat)
+            #expect(id == String(parts[2]), "\(parts[3]) of seed \(seed)")
+            compared += 1
+        }
+        #expect(compared == 1000)
+    }
+
+    @Test func `a folder around everything has an id of its own`() throws {
+        let scratch = try ScratchFolder()
+        let folder = try scratch.write(["top/a": "1", "top/b/c": "2"], to: "project")
+        let id = try GitTree.identify(folder)
+        let inner = try GitTree.identify(folder.appending("top"))
+        #expect(id.onlyFolder == .init(name: "top", sha1: inner.sha1, sha256: try #require(inner.sha256)))
+        try scratch.write(["beside": "3"], to: "project")
+        #expect(try GitTree.identify(folder).onlyFolder == nil)
     }
 
     /// Makes an empty file with a name that is no text.
@@ -77,4 +116,8 @@ import Testing
         #expect(symlink(folder.string, link.string) == 0)
         #expect(throws: SourceError.storage(errno: ENOTDIR)) { try GitTree.identify(link) }
     }
+}
+
+extension GitTreeID {
+    fileprivate func name(in objectFormat: String) -> String? { objectFormat == "sha1" ? sha1 : sha256 }
 }

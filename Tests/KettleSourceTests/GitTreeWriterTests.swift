@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Glibc
 import KettleProvenance
@@ -13,7 +14,9 @@ import Testing
     private static let commit = id("commit", commitText)
 
     private static func id(_ type: String, _ text: String) -> String {
-        GitTree.hash(type, Array(text.utf8)).hexadecimal
+        var hasher = GitTree.begin(type, Int64(text.utf8.count))
+        hasher.update(data: Array(text.utf8))
+        return Array(hasher.finalize()).hexadecimal
     }
 
     private static func object(_ type: String, _ text: String, named id: String? = nil, size: Int? = nil) -> String {
