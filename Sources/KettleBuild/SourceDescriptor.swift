@@ -24,8 +24,14 @@ extension ResourceDescriptor {
                 "gitCommit": .string(submodule.commit),
             ]
         }
+        let lfs = checkout.lfs.map { file -> JSONValue in
+            ["path": .string(file.path), "sha256": .string(file.digest.hex), "size": .integer(file.size)]
+        }
+        var annotations: [String: JSONValue] = [:]
+        if !submodules.isEmpty { annotations["submodules"] = .array(submodules) }
+        if !lfs.isEmpty { annotations["lfs"] = .array(lfs) }
         self.init(
             uri: uri, digest: ["gitCommit": checkout.commit, "gitTree": checkout.tree],
-            annotations: submodules.isEmpty ? nil : ["submodules": .array(submodules)])
+            annotations: annotations.isEmpty ? nil : annotations)
     }
 }

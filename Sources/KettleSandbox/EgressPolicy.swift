@@ -3,7 +3,7 @@ import KettleLauncher
 /// Where a command may connect to, and how much may pass.
 ///
 /// The command's network is a loopback with one open port: a SOCKS5 proxy that Kettle answers outside. It connects to these
-/// endpoints and to nothing else, whatever the command asks for.
+/// endpoints, or where that is said to any public host, and to nothing else, whatever the command asks for.
 package struct EgressPolicy: Sendable, Hashable {
     static let proxyHost = "127.0.0.1"
     static let proxyPort = InsideSandbox.proxyPort
@@ -12,16 +12,23 @@ package struct EgressPolicy: Sendable, Hashable {
     package static let proxyURL = "socks5h://\(proxyHost):\(proxyPort)"
 
     package var endpoints: [EgressEndpoint]
+    /// Whether every other host is allowed too on the port of HTTPS, as long as all its addresses are public.
+    package var allowsPublicHosts: Bool
     package var limits: EgressLimits
 
-    package init(_ endpoints: [EgressEndpoint], limits: EgressLimits = EgressLimits()) {
+    package init(
+        _ endpoints: [EgressEndpoint], allowsPublicHosts: Bool = false, limits: EgressLimits = EgressLimits()
+    ) {
         self.endpoints = endpoints
+        self.allowsPublicHosts = allowsPublicHosts
         self.limits = limits
     }
 
     /// - Returns: nil for a place that is not allowed.
     func endpoint(host: String, port: Int) -> EgressEndpoint? {
-        endpoints.first { $0.port == port && $0.isNamed(host) }
+        if let named = endpoints.first(where: { $0.port == port && $0.isNamed(host) }) { return named }
+        guard allowsPublicHosts, port == 443 else { return nil }
+        return EgressEndpoint(host: host, port: port, addresses: .lookedUpIfPublic)
     }
 }
 

@@ -36,7 +36,7 @@ struct GitCommands: Sendable {
     ]
 
     /// The commands that talk to the remote. The others have no network.
-    private static let talking = ["ls-remote", "fetch"]
+    private static let talking = ["ls-remote", "fetch", "lfs"]
 
     /// Lists, not files: what a repository says about itself.
     private static let textLimitInBytes = 64 << 20
@@ -50,11 +50,19 @@ struct GitCommands: Sendable {
 
     /// Runs git and returns what it prints.
     ///
-    /// - Parameter missing: What it means that the object asked for is not there.
+    /// - Parameters:
+    ///   - extra: More of git's configuration, `name=value`.
+    ///   - missing: What it means that the object asked for is not there.
+    ///   - failure: Told what a command that failed has to say, where its words are not git's.
     @discardableResult
-    func run(_ arguments: [String], allowFailure: Bool = false, missing: SourceError? = nil) async throws -> [UInt8] {
+    func run(
+        _ arguments: [String], settings extra: [String] = [], allowFailure: Bool = false, missing: SourceError? = nil,
+        failure: (@Sendable (_ standardError: String) throws(SourceError) -> Void)? = nil
+    ) async throws -> [UInt8] {
         let output = Mutex<[UInt8]>([])
-        try await run(arguments, allowFailure: allowFailure, missing: missing) { chunk in
+        try await run(
+            arguments, settings: extra, allowFailure: allowFailure, missing: missing, failure: failure
+        ) { chunk in
             try output.withLock { output in
                 guard output.count + chunk.count <= Self.textLimitInBytes else {
                     throw SourceError.tooManyEntries(limit: settings.limits.entries)
@@ -67,13 +75,15 @@ struct GitCommands: Sendable {
 
     /// Runs git and hands on what it prints as it comes.
     func run(
-        _ arguments: [String], allowFailure: Bool = false, missing: SourceError? = nil,
+        _ arguments: [String], settings extra: [String] = [], allowFailure: Bool = false, missing: SourceError? = nil,
+        failure: (@Sendable (_ standardError: String) throws(SourceError) -> Void)? = nil,
         _ take: @escaping @Sendable (UnsafeRawBufferPointer) async throws -> Void
     ) async throws {
         let errors = Mutex<[UInt8]>([])
         let end: CommandEnd
         do {
-            end = try await settings.sandbox.run(try command(arguments), in: settings.workspace) { stream, chunk in
+            end = try await settings.sandbox.run(try command(arguments, extra), in: settings.workspace) {
+                stream, chunk in
                 switch stream {
                 case .stdout: try await take(chunk)
                 case .stderr: errors.withLock { if $0.count < 64 << 10 { $0 += chunk } }
@@ -86,6 +96,7 @@ struct GitCommands: Sendable {
         }
         guard !end.succeeded, !allowFailure else { return }
         guard !hasLargestPack else { throw SourceError.fetchTooLarge(url: url.text) }
+        if let failure { return try failure(String(decoding: errors.withLock { $0 }, as: UTF8.self)) }
         throw GitFailure(errors.withLock { $0 }, status: end.status, url: url).error(missing: missing)
     }
 
@@ -98,10 +109,10 @@ struct GitCommands: Sendable {
 
     private static let program = ["/usr/bin/git", "--git-dir=/build/git"]
 
-    private func command(_ arguments: [String]) throws(SourceError) -> SandboxCommand {
+    private func command(_ arguments: [String], _ extra: [String]) throws(SourceError) -> SandboxCommand {
         let remaining = ContinuousClock.now.duration(to: settings.deadline)
         guard remaining > .zero else { throw timedOut }
-        var configuration = Self.configuration
+        var configuration = Self.configuration + extra
         if settings.policy.allowsHTTP { configuration.append("protocol.http.allow=always") }
         let isTalking = Self.talking.contains(arguments.first ?? "")
         if isTalking { configuration.append("http.proxy=\(EgressPolicy.proxyURL)") }
@@ -109,7 +120,11 @@ struct GitCommands: Sendable {
             arguments: Self.program + configuration.flatMap { ["-c", $0] } + arguments, environment: Self.environment,
             workingDirectory: "/",
             mounts: [.writable(repository, at: "/build/git")],
-            network: isTalking ? .egress(EgressPolicy([remote], limits: egressLimits)) : .none,
+            // A Git LFS server sends its clients to where its files are, on some other host.
+            network: isTalking
+                ? .egress(
+                    EgressPolicy([remote], allowsPublicHosts: arguments.first == "lfs", limits: egressLimits))
+                : .none,
             limits: limits(remaining))
     }
 

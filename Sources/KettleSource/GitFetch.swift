@@ -22,6 +22,7 @@ struct GitFetch {
     /// What has been written so far.
     private struct Written {
         var submodules: [GitCheckout.Submodule] = []
+        var lfs: [LFSFile] = []
         var entries = 0
         var bytes: Int64 = 0
         var links = SourceLinks()
@@ -56,7 +57,7 @@ struct GitFetch {
         try written.links.checkTargets(within: limits)
         return GitCheckout(
             url: url.text, ref: ref?.text, resolvedRef: target.name, commit: target.commit, tree: tree,
-            submodules: written.submodules)
+            submodules: written.submodules, lfs: written.lfs)
     }
 
     private func resolve(_ ref: GitRef?, _ git: GitCommands) async throws -> GitAdvertisement.Target {
@@ -90,6 +91,13 @@ struct GitFetch {
         }
         guard tree == expected else { throw SourceError.treeMismatch(expected: expected, actual: tree) }
         try written.add(writer.contents, at: place, within: limits)
+        let lfs = try await LFSFetch(git: git, folder: folder, commit: target.commit)
+            .run(entries, within: remaining(at: place, written), total: limits, progress)
+        for var file in lfs {
+            written.bytes += file.size
+            file.path = String(decoding: place.appending(Array(file.path.utf8)), as: UTF8.self)
+            written.lfs.append(file)
+        }
 
         if !gitlinks.isEmpty {
             try await checkOutSubmodules(gitlinks, of: target.commit, git, into: folder, at: place, &written, progress)

@@ -20,6 +20,8 @@ package struct GitCheckout: Sendable, Hashable {
     package var commit: String
     package var tree: String
     package var submodules: [Submodule]
+    /// The files that stand where the tree has pointers of Git LFS.
+    package var lfs: [LFSFile] = []
 }
 
 /// Fetches a commit over HTTP and writes its files.

@@ -69,6 +69,9 @@ extension SourceError {
         case .tooManySubmodules(let limit): "the repository has more than \(limit) submodules"
         case .submoduleTooDeep(let path, let limit):
             "the submodule \(shown(path)) lies more than \(limit) repositories deep"
+        case .lfsNotInstalled: "the source has files in Git LFS, which this service cannot fetch"
+        case .lfsUnavailable(let url): "Git LFS does not give out every file that \(shown(url)) points to"
+        case .lfsMismatch(let path): "the file \(shown(path)) from Git LFS is not the one that the commit points to"
         case .gitFailed(let url, let status): "fetching \(shown(url)) failed with status \(status)"
         case .diskFull: "the machine has no room left for the source"
         case .storage(let number): "the source could not be stored (system error \(number))"
@@ -105,6 +108,9 @@ extension SourceError {
         case .remoteUnreachable: "try again later"
         case .objectsInvalid, .treeMismatch: "run git fsck on the repository"
         case .objectFormatUnsupported: "send the source as an archive"
+        case .lfsNotInstalled: "the operator can install git-lfs; an archive may hold the files themselves"
+        case .lfsUnavailable: "push the files with git lfs push --all, to the server beside the repository"
+        case .lfsMismatch: "run git lfs fsck on the repository"
         case .submoduleWithoutURL: "add the submodule with git submodule add, and commit .gitmodules"
         case .diskFull, .storage: "try again later, or tell the operator"
         default: nil

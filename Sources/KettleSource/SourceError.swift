@@ -104,6 +104,12 @@ package enum SourceError: UserFacingError, Equatable {
     case submoduleWithoutURL(path: String)
     case tooManySubmodules(limit: Int)
     case submoduleTooDeep(path: String, limit: Int)
+    /// The source has files in Git LFS, and git-lfs is not here to fetch them.
+    case lfsNotInstalled
+    /// The Git LFS server does not give out every file that the commit points to.
+    case lfsUnavailable(url: String)
+    /// What Git LFS brought is not what the commit's pointer says.
+    case lfsMismatch(path: String)
     /// git ended in a way that nothing above describes.
     case gitFailed(url: String, status: Int32)
 

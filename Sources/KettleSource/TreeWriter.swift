@@ -10,7 +10,7 @@ import SystemPackage
 /// fixed, so that the same source gives the same files whoever packed it and whenever.
 final class TreeWriter {
     /// 2006-07-24 01:21:28 UTC, the time that cargo gives the files it packs.
-    private static let fixedTime = timespec(tv_sec: 1_153_704_088, tv_nsec: 0)
+    static let fixedTime = timespec(tv_sec: 1_153_704_088, tv_nsec: 0)
 
     let limits: SourceLimits
     private let folder: FilePath

@@ -134,4 +134,28 @@ struct EgressTests {
         guard result == 0, listen(descriptor, 1) == 0 else { throw Errno(rawValue: errno) }
         return (descriptor, name)
     }
+
+    @Test func `where public hosts are allowed, a host that is not public is refused, and every other port`()
+        async throws
+    {
+        try await LoopbackServer.run(Self.router()) { port in
+            let result = try await bench.run(
+                """
+                for place in 127.0.0.1:443 10.0.0.1:443 '[::1]:443' localhost:443 169.254.169.254:443 192.0.2.1:80; do
+                    \(Self.proxied) -g http://$place/hello && echo reached $place
+                done
+                \(Self.proxied) http://127.0.0.1:\(port)/hello
+                """,
+                network: .egress(
+                    EgressPolicy(
+                        [EgressEndpoint(host: "127.0.0.1", port: port, addresses: .lookedUp)],
+                        allowsPublicHosts: true)))
+            #expect(result.stdout == "hello")
+            #expect(
+                result.end.refusedEndpoints == [
+                    "127.0.0.1:443", "10.0.0.1:443", "[::1]:443", "localhost:443", "169.254.169.254:443",
+                    "192.0.2.1:80",
+                ])
+        }
+    }
 }

@@ -9,22 +9,27 @@ package import SystemPackage
 package struct GitRepositories: Sendable {
     /// `http://127.0.0.1:PORT`
     package let address: String
+    /// The same by an address that programs written in Go do not take for loopback, where they use no proxy.
+    package var lfsAddress: String { address.replacing("127.0.0.1", with: "0.0.0.0") }
     private let scratch: ScratchFolder
 
     /// Serves for as long as `body` takes.
     ///
     /// - Parameters:
+    ///   - lfs: What Git LFS gives out, for any repository, by the SHA-256 that it is asked for.
     ///   - speaksOldProtocol: As servers did before protocol 2: only what is advertised can be fetched.
     ///   - altering: Changes what the server answers, told the path that was asked for.
     package static func serving<Result: Sendable>(
-        speaksOldProtocol: Bool = false,
+        speaksOldProtocol: Bool = false, lfs objects: [String: String] = [:],
         altering: @escaping @Sendable (_ path: String, _ output: [UInt8]) -> [UInt8] = { $1 },
         _ body: @escaping @Sendable (GitRepositories) async throws -> Result
     ) async throws -> Result {
         let scratch = try ScratchFolder()
         let router = Router()
+        let lfs = LFSServer(objects: objects)
         for method in [HTTPRequest.Method.get, .post] {
             router.on("**", method: method) { request, _ in
+                if let response = try await lfs.answer(request) { return response }
                 let output = try await answer(request, from: scratch.path, isOld: speaksOldProtocol)
                 return response(from: altering(request.uri.path, output))
             }
