@@ -28,6 +28,7 @@ struct BuildPipeline: Sendable {
         let project = try await detect(in: source)
         let inputs = try await lockedInputs(of: project)
         let identity = try await identify(source)
+        let origin = try origin(of: source)
         let output = try BuildOutput(
             events: events, logFile: folder.appending("build.log"), reader: project.toolchain.makeOutputReader())
         let layout = try makeLayout(for: source, project)
@@ -36,7 +37,7 @@ struct BuildPipeline: Sendable {
         let (commands, dependencies, artifacts) = try await slots.withSlot(onWait: announceWait) {
             // Asked in the slot: a build that ran while this one waited may have fetched the same.
             let fetching = try await fetch(inputs, layout, project.toolchain, output)
-            let dependencies = try await verify(inputs, layout, project.toolchain)
+            let dependencies = try await verify(inputs, of: origin, layout, project.toolchain)
             let building = try await build(layout, project.toolchain, output)
             return (fetching + [building], dependencies, try await collect(output, layout, project.toolchain))
         }
@@ -122,6 +123,15 @@ struct BuildPipeline: Sendable {
         }
     }
 
+    private func origin(of source: TakenIn) throws -> SourceOrigin {
+        switch request.source {
+        case .archive(_, _, let digest, _): return .archive(digest)
+        case .git(let url, _):
+            guard let checkout = source.checkout else { throw BuildError.unexpected }
+            return .repository(url: url.text, commit: checkout.commit)
+        }
+    }
+
     /// The commit that an archive was made of: the one that its `.git` has checked out, if the files are that commit's.
     private func commit(of source: TakenIn, with tree: GitTreeID) async throws -> String? {
         guard let repository = source.repository else { return nil }
@@ -200,10 +210,12 @@ struct BuildPipeline: Sendable {
         return [command]
     }
 
-    private func verify(_ inputs: LockedInputs, _ layout: BuildLayout, _ toolchain: any Toolchain) async throws
-        -> [ResourceDescriptor]
-    {
-        let dependencies = try await threads.runIfActive { try toolchain.verifyInputs(inputs, layout: layout) }
+    private func verify(
+        _ inputs: LockedInputs, of source: SourceOrigin, _ layout: BuildLayout, _ toolchain: any Toolchain
+    ) async throws -> [ResourceDescriptor] {
+        let dependencies = try await threads.runIfActive {
+            try toolchain.verifyInputs(inputs, of: source, layout: layout)
+        }
         try tell("Checked \(dependencies.count) locked dependencies", .inputs)
         return dependencies
     }

@@ -7,13 +7,19 @@ public enum PackageURL {
     ///   - version: The exact version, build metadata included.
     ///   - qualifiers: Where the crate comes from when it is not crates.io, such as `repository_url` or `vcs_url`. Keys are
     ///     lower-case words; a qualifier with an empty value is left out, as the specification asks.
-    public static func cargo(name: String, version: String, qualifiers: [String: String] = [:]) -> String {
+    ///   - subpath: A folder inside what the rest of the URL names, its components separated by slashes; empty for none.
+    public static func cargo(
+        name: String, version: String, qualifiers: [String: String] = [:], subpath: String = ""
+    ) -> String {
         var url = "pkg:cargo/\(encoded(name))@\(encoded(version))"
         var separator = "?"
         for (key, value) in qualifiers.sorted(by: { $0.key < $1.key }) where !value.isEmpty {
             url += "\(separator)\(key)=\(encoded(value))"
             separator = "&"
         }
+        // "Rules for each purl component": empty segments and those of dots are no part of a subpath.
+        let segments = subpath.split(separator: "/").filter { $0 != "." && $0 != ".." }
+        if !segments.isEmpty { url += "#" + segments.map { encoded(String($0)) }.joined(separator: "/") }
         return url
     }
 

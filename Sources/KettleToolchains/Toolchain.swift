@@ -31,7 +31,7 @@ package protocol Toolchain: Sendable {
     ///
     /// It runs nothing that comes from the project. Blocks: what earlier builds fetched and Kettle kept is read and checked.
     ///
-    /// - Returns: nil when nothing must be fetched, and when ``verifyInputs(_:layout:)`` is going to refuse the project.
+    /// - Returns: nil when nothing must be fetched, and when ``verifyInputs(_:of:layout:)`` is going to refuse the project.
     func fetchCommand(for inputs: LockedInputs, layout: BuildLayout) -> SandboxCommand?
 
     /// Checks what was fetched against what is pinned, keeps it for later builds, and lays all of it out in `layout.inputs`,
@@ -39,8 +39,11 @@ package protocol Toolchain: Sendable {
     ///
     /// Blocks. The build reads nothing of the fetch but what went through here.
     ///
-    /// - Returns: What the build depends on, sorted by URI.
-    func verifyInputs(_ inputs: LockedInputs, layout: BuildLayout) throws(ToolchainError) -> [ResourceDescriptor]
+    /// - Parameter source: Whose own packages the URLs of packages inside it name.
+    /// - Returns: What the build depends on, sorted by URI. Every digest is of bytes that were read here.
+    func verifyInputs(
+        _ inputs: LockedInputs, of source: SourceOrigin, layout: BuildLayout
+    ) throws(ToolchainError) -> [ResourceDescriptor]
 
     /// The command that builds, without network.
     func buildCommand(layout: BuildLayout) -> SandboxCommand
@@ -52,6 +55,14 @@ package protocol Toolchain: Sendable {
     ///
     /// Reads files only where they changed since the last call, but the first call hashes hundreds of megabytes.
     func tools() throws(ToolchainError) -> [ResourceDescriptor]
+}
+
+/// What a source is, as package URLs can say it.
+package enum SourceOrigin: Sendable, Hashable {
+    /// A commit of a git repository.
+    case repository(url: String, commit: String)
+    /// An archive, by the digest of its bytes.
+    case archive(ContentDigest)
 }
 
 /// Follows what a build prints and learns from it what was made.

@@ -45,6 +45,30 @@ package enum ToolchainError: UserFacingError, Equatable {
     /// Something pinned was not fetched.
     case missingPackage(String)
 
+    /// The project vendors its dependencies, and not this one.
+    case notVendored(package: String)
+
+    /// Two folders of vendored packages hold the same one.
+    case vendoredTwice(package: String)
+
+    /// A vendored package says that it is of another archive than the one that is pinned.
+    case vendoredChecksumMismatch(package: String, expected: String, actual: String)
+
+    /// A file of a vendored package is not the one that the package's own list names.
+    case vendoredFileChanged(package: String, file: String, expected: String, actual: String)
+
+    /// A file that a vendored package's own list names is not there.
+    case vendoredFileMissing(package: String, file: String)
+
+    /// A file of a vendored package is not in the package's own list, so nothing speaks for it.
+    case vendoredFileUnlisted(package: String, file: String)
+
+    /// A path in a manifest leads out of the source, or nowhere.
+    case outsideSource(manifest: String, path: String)
+
+    /// The lockfile names a package of the project itself that no manifest leads to.
+    case packageNotFound(package: String)
+
     /// The archive of a package has the pinned digest and cannot be unpacked.
     case unusablePackage(package: String, reason: String)
 
@@ -78,6 +102,14 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .checksumMismatch: "toolchain.checksum_mismatch"
         case .unexpectedPackage: "toolchain.unexpected_package"
         case .missingPackage: "toolchain.missing_package"
+        case .notVendored: "toolchain.not_vendored"
+        case .vendoredTwice: "toolchain.vendored_twice"
+        case .vendoredChecksumMismatch: "toolchain.vendored_checksum_mismatch"
+        case .vendoredFileChanged: "toolchain.vendored_file_changed"
+        case .vendoredFileMissing: "toolchain.vendored_file_missing"
+        case .vendoredFileUnlisted: "toolchain.vendored_file_unlisted"
+        case .outsideSource: "toolchain.outside_source"
+        case .packageNotFound: "toolchain.package_not_found"
         case .unusablePackage: "toolchain.unusable_package"
         case .storageFailed: "toolchain.storage_failed"
         case .duplicateArtifact: "toolchain.duplicate_artifact"
@@ -108,6 +140,20 @@ package enum ToolchainError: UserFacingError, Equatable {
             "the package \(package) has SHA-256 \(actual), and the lockfile says \(expected)"
         case .unexpectedPackage(let file): "\"\(file)\" was fetched although the lockfile does not name it"
         case .missingPackage(let package): "the package \(package) was not fetched although the lockfile names it"
+        case .notVendored(let package): "the package \(package) is locked, and no folder of vendored packages has it"
+        case .vendoredTwice(let package): "the package \(package) is vendored twice"
+        case .vendoredChecksumMismatch(let package, let expected, let actual):
+            "the vendored package \(package) says that it is of SHA-256 \(actual), and the lockfile says \(expected)"
+        case .vendoredFileChanged(let package, let file, let expected, let actual):
+            "the file \"\(file)\" of the vendored package \(package) has SHA-256 \(actual), and its list says \(expected)"
+        case .vendoredFileMissing(let package, let file):
+            "the file \"\(file)\" of the vendored package \(package) is missing"
+        case .vendoredFileUnlisted(let package, let file):
+            "the file \"\(file)\" of the vendored package \(package) is not in its list"
+        case .outsideSource(let manifest, let path):
+            "\(manifest) names the path \"\(path)\", which is not in the source"
+        case .packageNotFound(let package):
+            "the lockfile names \(package) as a package of the project, and no manifest leads to it"
         case .unusablePackage(let package, let reason): "the package \(package) cannot be unpacked: \(reason)"
         case .storageFailed(let reason): "the dependencies could not be stored: \(reason)"
         case .duplicateArtifact(let name): "the build made two artifacts named \"\(name)\""
@@ -128,6 +174,11 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .sourceReplacement: "replace crates-io by one folder of the source, as cargo vendor does, and nothing else"
         case .notTheWorkspaceRoot: "build the workspace's root, or make the folder a workspace of its own ([workspace])"
         case .checksumMismatch: "the registry served something else: try again, and ask its operator if it stays so"
+        case .notVendored, .vendoredTwice, .vendoredChecksumMismatch, .vendoredFileChanged, .vendoredFileMissing,
+            .vendoredFileUnlisted:
+            "vendor again with cargo vendor, and commit all that it writes"
+        case .outsideSource: "send a source that holds every package of the project, and name them by relative paths"
+        case .packageNotFound: "make the lockfile again"
         case .missingPackage: "build again; if it stays so, make the lockfile again"
         case .storageFailed: "try again later, or tell the operator"
         case .duplicateArtifact: "rename one of the two targets"

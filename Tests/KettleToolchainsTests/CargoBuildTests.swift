@@ -82,7 +82,9 @@ struct CargoBuildTests {
 
     @Test func `a lockfile that does not fit the manifest fails the build`() async throws {
         var files = Projects.hello
-        files["Cargo.lock"] = Projects.lockfile("other")
+        files["Cargo.toml"] = Projects.manifest("hello") + "[dependencies]\nhelper = { path = \"helper\" }\n"
+        files["helper/Cargo.toml"] = Projects.manifest("helper")
+        files["helper/src/lib.rs"] = ""
         let built = try await builds.build(try await builds.cargo(), try scratch.write(files, to: "stale"))
         #expect(built.status == 101)
         #expect(built.shown.contains { $0.contains("--locked") })

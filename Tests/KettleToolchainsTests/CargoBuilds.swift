@@ -51,7 +51,7 @@ struct CargoBuilds {
                 return built
             }
         }
-        built.dependencies = try cargo.verifyInputs(inputs, layout: layout)
+        built.dependencies = try cargo.verifyInputs(inputs, of: .archive(ContentDigest(of: [])), layout: layout)
         try workspace.handOver(copy)
         built.status = try await sandbox.run(cargo.buildCommand(layout: layout), in: workspace) { output.take($0, $1) }
             .status

@@ -18,6 +18,7 @@ import Testing
         cargo = try await CargoToolchain.locate(configuration: CargoConfiguration())
     }
 
+    private static let origin = SourceOrigin.archive(ContentDigest(of: Array("an archive".utf8)))
     private static let checksum = ContentDigest(of: Array("a crate".utf8)).hex
     private static let locked = """
         version = 4
@@ -53,7 +54,7 @@ import Testing
     }
 
     private func verify(_ layout: BuildLayout) throws -> [ResourceDescriptor] {
-        try cargo.verifyInputs(try inputs(layout), layout: layout)
+        try cargo.verifyInputs(try inputs(layout), of: Self.origin, layout: layout)
     }
 
     private func expectRefusal(_ code: String, _ layout: BuildLayout) throws {
@@ -139,46 +140,32 @@ import Testing
         #expect(CargoConfiguration(vendorDirectory: "/vendor").endpoints == [])
     }
 
-    @Test func `vendored crates are recorded as such`() throws {
-        let layout = try layout([".cargo/config.toml": Self.vendoring])
-        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout) == nil)
-        #expect(
-            try verify(layout) == [
-                ResourceDescriptor(
-                    uri: "pkg:cargo/b@1.0.0", digest: ["sha256": Self.checksum], annotations: ["vendored": "source"])
-            ])
-    }
-
     @Test func `vendoring may stand above the project's folder`() throws {
         let layout = try layout(
-            [
+            VendoredCrate("b", checksum: Self.checksum).files.merging([
                 ".cargo/config": Self.vendoring, "sub/Cargo.lock": Self.locked,
-                "sub/Cargo.toml": "[package]\nname = \"app\"\n",
-            ], project: "sub")
+                "sub/Cargo.toml": "[package]\nname = \"app\"\nversion = \"0.1.0\"\n",
+            ]) { $1 }, project: "sub")
         #expect(try verify(layout).map(\.uri) == ["pkg:cargo/b@1.0.0"])
-    }
-
-    @Test func `the operator's folder stands in for crates.io`() async throws {
-        let cargo = try await CargoToolchain.locate(configuration: CargoConfiguration(vendorDirectory: "/srv/crates"))
-        let layout = try layout([:])
-        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout) == nil)
-        #expect(
-            try cargo.verifyInputs(try inputs(layout), layout: layout).map(\.annotations) == [["vendored": "builder"]])
-        #expect(cargo.buildCommand(layout: layout).mounts.contains(.readOnly("/srv/crates", at: "/build/vendor")))
     }
 
     @Test func `packages of git and of other registries need vendoring`() throws {
         let commit = String(repeating: "1", count: 40)
-        for source in [
-            "source = \"git+https://x.example/d#\(commit)\"",
-            "source = \"sparse+https://x.example/\"\nchecksum = \"\(Self.checksum)\"",
+        for (source, checksum) in [
+            ("source = \"git+https://x.example/d#\(commit)\"", nil),
+            ("source = \"sparse+https://x.example/\"\nchecksum = \"\(Self.checksum)\"", Self.checksum),
         ] {
             let lock = Self.locked + "\n[[package]]\nname = \"d\"\nversion = \"2.0.0\"\n\(source)\n"
             let layout = try layout(["Cargo.lock": lock])
             try expectRefusal("toolchain.unsupported_source", layout)
-            let vendored = try self.layout(["Cargo.lock": lock, ".cargo/config.toml": Self.vendoring])
-            #expect(try verify(vendored).count == 2)
-            unlink(vendored.source.appending(".cargo/config.toml").string)
+            var files = VendoredCrate("b", checksum: Self.checksum).files
+            files.merge(VendoredCrate("d", version: "2.0.0", checksum: checksum).files) { $1 }
+            files.merge(["Cargo.lock": lock, ".cargo/config.toml": Self.vendoring]) { $1 }
+            let dependencies = try verify(try self.layout(files))
+            #expect(dependencies.count == 2)
+            #expect(dependencies[1].digest["sha256"] == checksum)
+            #expect(dependencies[1].annotations?["lockedCommit"] == (checksum == nil ? .string(commit) : nil))
+            unlink(layout.source.appending(".cargo/config.toml").string)
         }
     }
 

@@ -67,7 +67,8 @@ import Testing
 
     private func verify(_ layout: BuildLayout, _ cargo: CargoToolchain? = nil) throws -> [ResourceDescriptor] {
         let cargo = cargo ?? self.cargo()
-        return try cargo.verifyInputs(try cargo.lockedInputs(of: layout.source), layout: layout)
+        return try cargo.verifyInputs(
+            try cargo.lockedInputs(of: layout.source), of: .archive(ContentDigest(of: [])), layout: layout)
     }
 
     private func mustFetch(_ layout: BuildLayout, _ cargo: CargoToolchain? = nil) throws -> Bool {

@@ -3,18 +3,22 @@ import KettleSandbox
 
 extension CargoToolchain {
     package func verifyInputs(
-        _ inputs: LockedInputs, layout: BuildLayout
+        _ inputs: LockedInputs, of source: SourceOrigin, layout: BuildLayout
     ) throws(ToolchainError) -> [ResourceDescriptor] {
         let plan = try CargoInputs(inputs, layout, configuration)
-        var dependencies: [ResourceDescriptor]
+        let locked = inputs.packages.filter { $0.origin != .source }
+        var dependencies = try PathPackageDescriptors(inputs, plan, layout).describe(in: source)
         switch plan.supply {
-        case .none: dependencies = []
-        case .vendored(let by): dependencies = inputs.packages.compactMap { $0.descriptor(vendoredBy: by) }
+        case .none: break
+        case .vendored(let crates, let owner):
+            dependencies += try inParallel(locked) { package throws(ToolchainError) in
+                package.descriptor(try crates.check(package), vendoredBy: owner)
+            }
         case .fetched:
             let store = crates(of: layout)
             try FetchedCrates(inputs).copy(from: layout.dependencies, to: store)
             try CrateFolder.make(of: inputs.packages, from: store, in: layout)
-            dependencies = inputs.packages.compactMap { $0.descriptor(vendoredBy: nil) }
+            dependencies += locked.map(\.descriptor)
         }
         dependencies.sort { ($0.uri ?? "").utf8.lexicographicallyPrecedes(($1.uri ?? "").utf8) }
         return dependencies
@@ -23,11 +27,11 @@ extension CargoToolchain {
 
 /// Where the crates of one project come from.
 struct CargoInputs {
-    enum Supply: Hashable {
+    enum Supply {
         /// There are no crates but the source's own.
         case none
-        /// They stand in a folder: of the source, or of the operator.
-        case vendored(by: String)
+        /// They stand in folders: of the source, or of the operator.
+        case vendored(VendoredCrates, by: VendoredCrates.Owner)
         /// They are fetched from crates.io or what stands in for it.
         case fetched
     }
@@ -36,6 +40,8 @@ struct CargoInputs {
 
     /// The project's cargo configuration, relative to the source's root.
     let configurationFiles: [String]
+
+    var isFetched: Bool { if case .fetched = supply { true } else { false } }
 
     /// - Throws: ``ToolchainError`` for a project whose crates Kettle cannot vouch for.
     init(
@@ -46,20 +52,28 @@ struct CargoInputs {
         configurationFiles = project.files
         if inputs.packages.allSatisfy({ $0.origin == .source }) {
             supply = .none
-        } else if project.isVendored {
-            supply = .vendored(by: "source")
+        } else if !project.vendorFolders.isEmpty {
+            supply = .vendored(
+                try VendoredCrates(.source, root: layout.source, folders: project.vendorFolders), by: .source)
         } else {
             for package in inputs.packages {
                 if let source = package.uncommonSource {
-                    throw .unsupportedSource(package: "\(package.name) \(package.version)", source: source)
+                    throw .unsupportedSource(package: package.spec, source: source)
                 }
             }
-            supply = configuration.vendorDirectory == nil ? .fetched : .vendored(by: "builder")
+            guard let folder = configuration.vendorDirectory else {
+                supply = .fetched
+                return
+            }
+            supply = .vendored(try VendoredCrates(.builder, root: folder, folders: [""]), by: .builder)
         }
     }
 }
 
 extension LockedPackage {
+    /// The package as cargo's messages name it: `libc 0.2.190`.
+    var spec: String { "\(name) \(version)" }
+
     /// A source other than the project itself and crates.io, for a person.
     fileprivate var uncommonSource: String? {
         switch origin {
@@ -69,24 +83,41 @@ extension LockedPackage {
         }
     }
 
-    /// - Parameter vendor: Whose folder it stands in; nil when it was fetched and checked.
-    fileprivate func descriptor(vendoredBy vendor: String?) -> ResourceDescriptor? {
-        let annotations: [String: JSONValue]? = vendor.map { ["vendored": .string($0)] }
+    /// The package by what the lockfile pins, which whoever asks has compared with what is there.
+    fileprivate var descriptor: ResourceDescriptor {
         switch origin {
-        case .source: return nil
+        case .source: ResourceDescriptor(uri: PackageURL.cargo(name: name, version: version))
         case .publicRegistry(let checksum):
-            return ResourceDescriptor(
-                uri: PackageURL.cargo(name: name, version: version), digest: ["sha256": checksum.hex],
-                annotations: annotations)
+            ResourceDescriptor(
+                uri: PackageURL.cargo(name: name, version: version), digest: ["sha256": checksum.hex])
         case .registry(let url, let checksum):
-            return ResourceDescriptor(
+            ResourceDescriptor(
                 uri: PackageURL.cargo(name: name, version: version, qualifiers: ["repository_url": url]),
-                digest: ["sha256": checksum.hex], annotations: annotations)
+                digest: ["sha256": checksum.hex])
         case .git(let url, let commit):
-            return ResourceDescriptor(
-                uri: PackageURL.cargo(
-                    name: name, version: version, qualifiers: ["vcs_url": "git+\(url)@\(commit)"]),
-                digest: ["gitCommit": commit], annotations: annotations)
+            ResourceDescriptor(
+                uri: PackageURL.cargo(name: name, version: version, qualifiers: ["vcs_url": "git+\(url)@\(commit)"]),
+                digest: ["gitCommit": commit])
         }
+    }
+
+    /// A vendored package by the tree that its folder was seen to be.
+    ///
+    /// What the lockfile pins of it stands beside only where every file was compared with a list that belongs to it, and
+    /// else in an annotation: nobody has seen an archive, or a commit.
+    fileprivate func descriptor(
+        _ checked: VendoredCrates.Checked, vendoredBy owner: VendoredCrates.Owner
+    ) -> ResourceDescriptor {
+        var descriptor = descriptor
+        var annotations: [String: JSONValue] = ["vendored": .string(owner.rawValue)]
+        if let commit = descriptor.digest.removeValue(forKey: "gitCommit") {
+            annotations["lockedCommit"] = .string(commit)
+        }
+        if !checked.isListed, let checksum = descriptor.digest.removeValue(forKey: "sha256") {
+            annotations["lockedSha256"] = .string(checksum)
+        }
+        descriptor.digest["gitTree"] = checked.tree
+        descriptor.annotations = annotations
+        return descriptor
     }
 }

@@ -10,8 +10,8 @@ struct CargoProjectConfiguration {
     /// The files that there are, relative to the source's root.
     private(set) var files: [String] = []
 
-    /// Whether crates come from a folder of the source.
-    private(set) var isVendored = false
+    /// The folders of the source that crates come from, relative to its root; none where they are fetched.
+    private(set) var vendorFolders: [String] = []
 
     /// - Throws: ``ToolchainError/sourceReplacement(file:key:)``, or what a file that cannot be read is worth.
     init(of layout: BuildLayout) throws(ToolchainError) {
@@ -26,8 +26,7 @@ struct CargoProjectConfiguration {
                 // cargo would merge two such files; nobody needs that, and one is easier to be sure about.
                 if replacing != nil { throw .sourceReplacement(file: file, key: "source") }
                 replacing = file
-                try Self.requireVendoring(sources, file, folder)
-                isVendored = true
+                vendorFolders = try Self.vendorFolders(sources, file, folder)
             }
         }
     }
@@ -48,10 +47,11 @@ struct CargoProjectConfiguration {
         for key in ["paths", "include"] where table[key] != nil { throw .sourceReplacement(file: file, key: key) }
     }
 
-    /// Follows `crates-io` to a folder of the source.
-    private static func requireVendoring(
+    /// Follows every source, `crates-io` among them, to a folder of the source.
+    private static func vendorFolders(
         _ value: TOMLValue, _ file: String, _ folder: String
-    ) throws(ToolchainError) {
+    ) throws(ToolchainError) -> [String] {
+        var folders: Set<String> = []
         guard let sources = value.tableValue else { throw .sourceReplacement(file: file, key: "source") }
         for (name, source) in sources {
             let keys: Set<String> = ["replace-with", "directory", "registry", "git", "branch", "tag", "rev"]
@@ -60,13 +60,15 @@ struct CargoProjectConfiguration {
             else { throw .sourceReplacement(file: file, key: "source.\(name)") }
             // Every other source ends in a folder too, or is one: a registry or repository by itself replaces nothing.
             guard let directory = try end(of: name, in: sources, file) else { continue }
-            guard isInside(directory, below: folder) else {
+            guard let place = place(of: directory, below: folder) else {
                 throw .sourceReplacement(file: file, key: "source.\(name).directory")
             }
+            folders.insert(place)
         }
         guard try end(of: "crates-io", in: sources, file) != nil else {
             throw .sourceReplacement(file: file, key: "source")
         }
+        return folders.sorted()
     }
 
     /// The folder in which a chain of replacements ends; nil when it ends in a registry or repository.
@@ -84,15 +86,18 @@ struct CargoProjectConfiguration {
         throw .sourceReplacement(file: file, key: "source.\(name)")
     }
 
-    /// Whether a relative path from a folder of the source stays in the source, by its words.
-    private static func isInside(_ path: String, below folder: String) -> Bool {
-        guard !path.isEmpty, !path.hasPrefix("/") else { return false }
-        var depth = folder.split(separator: "/").count
+    /// Where a relative path from a folder of the source leads, by its words; nil for a place outside.
+    private static func place(of path: String, below folder: String) -> String? {
+        guard !path.isEmpty, !path.hasPrefix("/") else { return nil }
+        var parts = folder.split(separator: "/")
         for part in path.split(separator: "/") where part != "." {
-            depth += part == ".." ? -1 : 1
-            if depth < 0 { return false }
+            if part != ".." {
+                parts.append(part)
+            } else if parts.popLast() == nil {
+                return nil
+            }
         }
-        return true
+        return parts.joined(separator: "/")
     }
 }
 

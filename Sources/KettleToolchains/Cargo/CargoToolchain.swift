@@ -53,7 +53,7 @@ package struct CargoToolchain: Toolchain {
     // MARK: - Commands
 
     package func fetchCommand(for inputs: LockedInputs, layout: BuildLayout) -> SandboxCommand? {
-        guard let plan = try? CargoInputs(inputs, layout, configuration), plan.supply == .fetched,
+        guard let plan = try? CargoInputs(inputs, layout, configuration), plan.isFetched,
             !crates(of: layout).hasAll(inputs.packages)
         else { return nil }
         var environment = environment(cargoHome: Self.registryIndex)
@@ -74,10 +74,6 @@ package struct CargoToolchain: Toolchain {
     }
 
     package func buildCommand(layout: BuildLayout) -> SandboxCommand {
-        let isFetched =
-            (try? lockedInputs(of: layout.projectFolder)).flatMap { try? CargoInputs($0, layout, configuration) }?
-            .supply
-            == .fetched
         var environment = environment(cargoHome: SandboxCommand.homeFolder + "/.cargo")
         environment["CARGO_NET_OFFLINE"] = "true"
         environment["CARGO_TARGET_DIR"] = "/build/target"
@@ -90,8 +86,15 @@ package struct CargoToolchain: Toolchain {
             ],
             environment: environment, workingDirectory: folder(layout),
             mounts: toolchainMounts
-                + vendorMounts(configuration.vendorDirectory ?? (isFetched ? CrateFolder.path(in: layout) : nil))
+                + vendorMounts(suppliedCrates(layout))
                 + [.writable(layout.source, at: Self.source), .writable(layout.target, at: "/build/target")])
+    }
+
+    /// Crates from elsewhere than the source: the operator's, or those that were checked and laid out for this build.
+    private func suppliedCrates(_ layout: BuildLayout) -> FilePath? {
+        if let folder = configuration.vendorDirectory { return folder }
+        let checked = CrateFolder.path(in: layout)
+        return access(checked.string, F_OK) == 0 ? checked : nil
     }
 
     private func folder(_ layout: BuildLayout) -> String {

@@ -2,6 +2,7 @@ import Glibc
 import KettleProvenance
 import KettleSandbox
 import KettleSource
+import Synchronization
 import SystemPackage
 
 /// The crates of one build, unpacked by Kettle in the form that `cargo vendor` writes: `<name>-<version>/`, each with a
@@ -25,20 +26,27 @@ enum CrateFolder {
         guard mkdir(folder.string, 0o755) == 0, chmod(folder.string, 0o755) == 0 else {
             throw .storageFailed(reason: String(cString: strerror(errno)))
         }
-        var limits = limits
         var made: Set<String> = []
-        for package in packages {
-            guard case .publicRegistry(let digest) = package.origin else { continue }
+        for package in packages where package.archiveDigest != nil {
             // A lockfile can name crates.io in two ways; cargo uses one.
             guard made.insert(package.title).inserted else {
                 throw .malformedFile(name: CargoLock.fileName, line: nil, reason: "\(package.title) stands twice")
             }
-            guard let archive = store.open(digest) else {
-                throw .missingPackage("\(package.name) \(package.version)")
+        }
+        let remaining = Mutex(limits)
+        _ = try inParallel(packages) { package throws(ToolchainError) in
+            guard let digest = package.archiveDigest else { return }
+            guard let archive = store.open(digest) else { throw .missingPackage(package.spec) }
+            let size = try unpack(
+                archive.descriptor, package, digest, into: folder, within: remaining.withLock { $0 })
+            let isWithin = remaining.withLock { limits in
+                limits.entries -= size.entries
+                limits.bytes -= size.bytes
+                return limits.entries >= 0 && limits.bytes >= 0
             }
-            let size = try unpack(archive.descriptor, package, digest, into: folder, within: limits)
-            limits.entries -= size.entries
-            limits.bytes -= size.bytes
+            guard isWithin else {
+                throw .unusablePackage(package: package.spec, reason: "all packages together are too large")
+            }
         }
     }
 
@@ -54,12 +62,17 @@ enum CrateFolder {
                 adding: (".cargo-checksum.json", Array(checksums.utf8)), within: limits)
         } catch {
             if error.isKettlesFault { throw .storageFailed(reason: error.message) }
-            throw .unusablePackage(package: "\(package.name) \(package.version)", reason: error.message)
+            throw .unusablePackage(package: package.spec, reason: error.message)
         }
     }
 }
 
 extension LockedPackage {
+    /// Of the archive, for a package of crates.io.
+    fileprivate var archiveDigest: ContentDigest? {
+        if case .publicRegistry(let digest) = origin { digest } else { nil }
+    }
+
     /// `libc-0.2.190`: what an archive of crates.io is called, and its one folder.
     var title: String { "\(name)-\(version)" }
 }

@@ -23,10 +23,11 @@ struct CrateStore {
 
     /// Whether every package of crates.io is here, undamaged.
     func hasAll(_ packages: [LockedPackage]) -> Bool {
-        packages.allSatisfy { package in
-            guard case .publicRegistry(let digest) = package.origin else { return true }
-            return open(digest) != nil
+        let checked: [Void]? = try? inParallel(packages) { package throws(ToolchainError) in
+            guard case .publicRegistry(let digest) = package.origin else { return }
+            guard open(digest) != nil else { throw .missingPackage(package.spec) }
         }
+        return checked != nil
     }
 
     /// Copies a file that may still change: what is hashed is what is written.

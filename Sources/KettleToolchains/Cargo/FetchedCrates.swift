@@ -19,16 +19,17 @@ struct FetchedCrates {
     /// Copies those that are what the lockfile says into the store. Nothing is there when nothing was fetched.
     func copy(from dependencies: FilePath, to store: CrateStore) throws(ToolchainError) {
         let cache = "registry/cache"
+        var files: [(path: String, name: String)] = []
         for index in try Self.names(cache, in: dependencies) {
-            for name in try Self.names("\(cache)/\(index)", in: dependencies) {
-                guard let package = expected[name], case .publicRegistry(let checksum) = package.origin else {
-                    throw .unexpectedPackage(file: name)
-                }
-                let actual = try Self.copy("\(cache)/\(index)/\(name)", in: dependencies, to: store, as: checksum)
-                guard actual == checksum else {
-                    throw .checksumMismatch(
-                        package: "\(package.name) \(package.version)", expected: checksum.hex, actual: actual.hex)
-                }
+            files += try Self.names("\(cache)/\(index)", in: dependencies).map { ("\(cache)/\(index)/\($0)", $0) }
+        }
+        _ = try inParallel(files) { file throws(ToolchainError) in
+            guard let package = expected[file.name], case .publicRegistry(let checksum) = package.origin else {
+                throw .unexpectedPackage(file: file.name)
+            }
+            let actual = try Self.copy(file.path, in: dependencies, to: store, as: checksum)
+            guard actual == checksum else {
+                throw .checksumMismatch(package: package.spec, expected: checksum.hex, actual: actual.hex)
             }
         }
     }

@@ -1,0 +1,59 @@
+import KettleProvenance
+import KettleSource
+import SystemPackage
+
+/// The project's own packages beside the one that is built: which folders of the source they are, by tree id.
+struct PathPackageDescriptors {
+    private struct Place: Sendable {
+        var package: LockedPackage
+        /// Relative to the source's root.
+        var folder: String
+    }
+
+    private let root: FilePath
+    private let places: [Place]
+
+    /// - Throws: ``ToolchainError/packageNotFound(package:)`` for a package that the lockfile takes for the project's own and
+    ///   that is not there.
+    init(_ inputs: LockedInputs, _ plan: CargoInputs, _ layout: BuildLayout) throws(ToolchainError) {
+        root = layout.source
+        var places: [Place] = []
+        let found = Dictionary(
+            grouping: try PathPackages(of: layout, configurationFiles: plan.configurationFiles).found, by: \.name)
+        for package in inputs.packages where package.origin == .source {
+            let matches = found[package.name, default: []].filter { ($0.version ?? package.version) == package.version }
+            guard !matches.isEmpty else { throw .packageNotFound(package: package.spec) }
+            for match in matches where match.folder != layout.project {
+                places.append(Place(package: package, folder: match.folder))
+            }
+        }
+        self.places = places
+    }
+
+    /// - Parameter source: Which the package URLs name: by its repository, or by the archive's digest.
+    func describe(in source: SourceOrigin) throws(ToolchainError) -> [ResourceDescriptor] {
+        let qualifiers = Self.qualifiers(of: source)
+        return try inParallel(places) { [root] place throws(ToolchainError) in
+            let tree: GitTreeID
+            do throws(SourceError) {
+                tree = try GitTree.identify(root.appending(FilePath(place.folder).components))
+            } catch {
+                if error.isKettlesFault { throw .storageFailed(reason: error.message) }
+                throw .unusablePackage(package: place.package.spec, reason: error.message)
+            }
+            return ResourceDescriptor(
+                uri: PackageURL.cargo(
+                    name: place.package.name, version: place.package.version, qualifiers: qualifiers,
+                    subpath: place.folder),
+                digest: ["gitTree": tree.sha1])
+        }
+    }
+
+    /// Without them the URL would be that of a package of crates.io (purl specification, "Known qualifiers").
+    private static func qualifiers(of source: SourceOrigin) -> [String: String] {
+        switch source {
+        case .repository(let url, let commit): ["vcs_url": "git+\(url)@\(commit)"]
+        case .archive(let digest): ["checksum": "sha256:\(digest)"]
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import Glibc
+import KettleTOML
+import SystemPackage
+
+/// The packages that stand in the source itself, found as cargo finds them: from the project's manifest by `path`
+/// dependencies, workspace members and patches (The Cargo Book, "Specifying Dependencies", "Workspaces", "Overriding
+/// Dependencies").
+///
+/// The lockfile names such packages without a place. All manifests are read and no code of the project runs.
+struct PathPackages {
+    /// Folders that are looked at, at most.
+    private static let folderLimit = 20_000
+
+    private let source: UnpackedSource
+    /// The source's root with all links resolved.
+    private let root: String
+    private var pending: [String] = []
+    private var seen: Set<String> = []
+    private(set) var found: [Found] = []
+
+    struct Found: Hashable {
+        var name: String
+        /// Nil where it is the workspace's.
+        var version: String?
+        /// Relative to the source's root.
+        var folder: String
+    }
+
+    /// - Throws: ``ToolchainError/outsideSource(manifest:path:)`` where a path leads out of the source, and what a manifest
+    ///   that cannot be read is worth.
+    init(of layout: BuildLayout, configurationFiles: [String]) throws(ToolchainError) {
+        source = UnpackedSource(root: layout.source)
+        guard let root = Self.resolve(layout.source.string) else { throw .noSuchFolder("") }
+        self.root = root
+        try enter("", from: layout.project, named: "Cargo.toml")
+        // cargo's configuration may patch too; its paths begin at the folder of `.cargo`.
+        for file in configurationFiles {
+            let folder = file.split(separator: "/").dropLast(2).joined(separator: "/")
+            try followPatches(try ProjectFile.readTOML(file, in: source.root) ?? [:], from: folder, file)
+        }
+        while let folder = pending.popLast() { try read(folder) }
+    }
+
+    // MARK: - Manifests
+
+    private mutating func read(_ folder: String) throws(ToolchainError) {
+        let name = folder.isEmpty ? "Cargo.toml" : "\(folder)/Cargo.toml"
+        guard let manifest = try ProjectFile.readTOML(name, in: source.root) else {
+            throw .unreadableFile(name: name, reason: "there is none")
+        }
+        if let package = (manifest["package"] ?? manifest["project"])?.tableValue,
+            let name = package["name"]?.stringValue
+        {
+            // cargo takes a missing version for 0.0.0.
+            let version = package["version"].map(\.stringValue) ?? "0.0.0"
+            found.append(Found(name: name, version: version, folder: folder))
+        }
+        try followDependencies(manifest, from: folder, name)
+        for target in (manifest["target"]?.tableValue ?? [:]).values {
+            try followDependencies(target.tableValue ?? [:], from: folder, name)
+        }
+        try followPatches(manifest, from: folder, name)
+        try follow(manifest["replace"], from: folder, name)
+        guard let workspace = manifest["workspace"]?.tableValue else { return }
+        try follow(workspace["dependencies"], from: folder, name)
+        for member in workspace["members"]?.arrayValue ?? [] {
+            guard let pattern = member.stringValue else { continue }
+            try enterMembers(pattern, from: folder, named: name)
+        }
+    }
+
+    private mutating func followDependencies(
+        _ table: TOMLTable, from folder: String, _ file: String
+    ) throws(ToolchainError) {
+        for key in [
+            "dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies",
+        ] {
+            try follow(table[key], from: folder, file)
+        }
+    }
+
+    private mutating func followPatches(
+        _ table: TOMLTable, from folder: String, _ file: String
+    ) throws(ToolchainError) {
+        for patches in (table["patch"]?.tableValue ?? [:]).values { try follow(patches, from: folder, file) }
+    }
+
+    /// Follows the paths in a table of dependencies.
+    private mutating func follow(
+        _ dependencies: TOMLValue?, from folder: String, _ file: String
+    ) throws(ToolchainError) {
+        for dependency in (dependencies?.tableValue ?? [:]).values {
+            guard let path = dependency.tableValue?["path"]?.stringValue else { continue }
+            try enter(path, from: folder, named: file)
+        }
+    }
+
+    // MARK: - Places
+
+    /// Takes a folder in to be read.
+    ///
+    /// Links are followed, as cargo follows them: a source's own links stay inside it.
+    ///
+    /// - Parameter file: Which manifest names it, for messages.
+    private mutating func enter(_ path: String, from folder: String, named file: String) throws(ToolchainError) {
+        let start = folder.isEmpty ? root : "\(root)/\(folder)"
+        guard !path.hasPrefix("/"), let place = Self.resolve(path.isEmpty ? start : "\(start)/\(path)"),
+            place == root || place.hasPrefix(root + "/")
+        else { throw .outsideSource(manifest: file, path: path) }
+        let relative = String(place.dropFirst(root.count + 1))
+        guard seen.insert(relative).inserted else { return }
+        guard seen.count <= Self.folderLimit else {
+            throw .unreadableFile(name: file, reason: "it leads to more than \(Self.folderLimit) folders")
+        }
+        pending.append(relative)
+    }
+
+    /// Takes in the folders that a pattern of workspace members stands for, those with a manifest.
+    private mutating func enterMembers(
+        _ pattern: String, from folder: String, named file: String
+    ) throws(ToolchainError) {
+        guard pattern.contains(where: { "*?[".contains($0) }) else {
+            return try enter(pattern, from: folder, named: file)
+        }
+        var matches = [folder]
+        for part in pattern.split(separator: "/") where part != "." {
+            var next: [String] = []
+            for match in matches {
+                let prefix = match.isEmpty ? "" : "\(match)/"
+                if part == "**" {
+                    next += try self.folders(below: match)
+                } else if part.contains(where: { "*?[".contains($0) }) {
+                    for entry in try source.entries(of: match)
+                    where entry.isFolder && fnmatch(String(part), entry.name, 0) == 0 {
+                        next.append(prefix + entry.name)
+                    }
+                } else if part == ".." {
+                    guard !match.isEmpty else { throw .outsideSource(manifest: file, path: pattern) }
+                    next.append(match.split(separator: "/").dropLast().joined(separator: "/"))
+                } else if (try? source.entries(of: prefix + part)) != nil {
+                    next.append(prefix + part)
+                }
+            }
+            matches = next
+        }
+        for match in matches where source.hasFile("\(match.isEmpty ? "" : "\(match)/")Cargo.toml") {
+            try enter(match, from: "", named: file)
+        }
+    }
+
+    /// A folder and all folders below it.
+    private func folders(below folder: String) throws(ToolchainError) -> [String] {
+        var found = [folder]
+        var index = 0
+        while index < found.count, found.count <= Self.folderLimit {
+            let prefix = found[index].isEmpty ? "" : "\(found[index])/"
+            found += try source.entries(of: found[index]).filter(\.isFolder).map { prefix + $0.name }
+            index += 1
+        }
+        return found
+    }
+
+    private static func resolve(_ path: String) -> String? {
+        guard !path.utf8.contains(0), let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(validatingCString: resolved)
+    }
+}
