@@ -115,7 +115,9 @@ var targets: [Target] = [
         ["KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto, system]),
     tests("KettleSandboxTests", ["KettleSandbox", "KettleLauncher", "KettleError", hummingbird, nio, posix, system]),
     tests("KettleTOMLTests", ["KettleTOML"]),
-    tests("KettleToolchainsTests", ["KettleToolchains", "KettleSandbox", "KettleProvenance", "KettleError", system]),
+    tests(
+        "KettleToolchainsTests",
+        ["KettleToolchains", "KettleSandbox", "KettleSource", "KettleProvenance", "KettleError", posix, system]),
     tests(
         "KettleSourceTests",
         [

@@ -36,6 +36,8 @@ struct BuildPipeline: Sendable {
         let tools = try await threads.runIfActive { try project.toolchain.tools() }
         let (commands, dependencies, artifacts) = try await slots.withSlot(onWait: announceWait) {
             // Asked in the slot: a build that ran while this one waited may have fetched the same.
+            var inputs = inputs
+            inputs.repositories = try await fetchRepositories(of: inputs, layout, project.toolchain)
             let fetching = try await fetch(inputs, layout, project.toolchain, output)
             let dependencies = try await verify(inputs, of: origin, layout, project.toolchain)
             let building = try await build(layout, project.toolchain, output)
@@ -192,6 +194,22 @@ struct BuildPipeline: Sendable {
 
     private func lockedInputs(of project: Project) async throws -> LockedInputs {
         try await threads.runIfActive { try project.toolchain.lockedInputs(of: project.folder) }
+    }
+
+    private func fetchRepositories(
+        of inputs: LockedInputs, _ layout: BuildLayout, _ toolchain: any Toolchain
+    ) async throws -> [GitMirror] {
+        let requests = try await threads.runIfActive { try toolchain.repositories(of: inputs, layout: layout) }
+        guard !requests.isEmpty else { return [] }
+        do {
+            return try await configuration.git.mirror(
+                requests, into: layout.inputs.appending("repositories"), workspace: workspace
+            ) { try tell("Fetching \(PrintableText.make(from: $0))", .fetch) }
+        } catch let error as SourceError where !error.isKettlesFault {
+            var failure = BuildFailure(error)
+            failure.kind = .dependency
+            throw failure
+        }
     }
 
     /// - Returns: The command that ran, if one had to.

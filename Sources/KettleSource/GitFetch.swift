@@ -133,17 +133,12 @@ struct GitFetch {
         _ gitlinks: [[UInt8]: [UInt8]], of commit: String, _ git: GitCommands, into folder: FilePath, at place: Place,
         _ written: inout Written, _ progress: @Sendable (String) async -> Void
     ) async throws {
-        let configuration = try await git.run(
-            ["config", "--blob", "\(commit):.gitmodules", "--list", "-z"], allowFailure: true)
-        let urls = GitSubmodules.urls(in: configuration)
-        for (path, id) in gitlinks.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+        for (path, id, url) in try await submoduleURLs(gitlinks, of: commit, git) {
             let inner = Place(path: place.appending(path), depth: place.depth + 1)
             // The statement names a submodule by its path, as text.
             guard let name = String(validating: inner.path, as: UTF8.self),
                 let below = String(validating: path, as: UTF8.self)
             else { throw SourceError.entryNameUnreadable }
-            guard let text = urls[path] else { throw SourceError.submoduleWithoutURL(path: name) }
-            let url = try settings.policy.check(GitSubmodules.resolve(text, against: git.url.parts))
             guard inner.depth <= limits.submoduleDepth else {
                 throw SourceError.submoduleTooDeep(path: name, limit: limits.submoduleDepth)
             }
@@ -157,6 +152,22 @@ struct GitFetch {
             _ = try await check(
                 out: target, repository, into: folder.appending(FilePath(below).components), at: inner, &written,
                 progress)
+        }
+    }
+
+    /// Where a commit's submodules come from, sorted by path.
+    func submoduleURLs(
+        _ gitlinks: [[UInt8]: [UInt8]], of commit: String, _ git: GitCommands
+    ) async throws -> [(path: [UInt8], commit: [UInt8], url: GitURL)] {
+        guard !gitlinks.isEmpty else { return [] }
+        let configuration = try await git.run(
+            ["config", "--blob", "\(commit):.gitmodules", "--list", "-z"], allowFailure: true)
+        let urls = GitSubmodules.urls(in: configuration)
+        return try gitlinks.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }).map { path, id in
+            guard let text = urls[path] else {
+                throw SourceError.submoduleWithoutURL(path: String(decoding: path, as: UTF8.self))
+            }
+            return (path, id, try settings.policy.check(GitSubmodules.resolve(text, against: git.url.parts)))
         }
     }
 
@@ -187,7 +198,7 @@ struct GitFetch {
 
     // MARK: - Repositories
 
-    private func open(_ url: GitURL, number: Int) async throws -> GitCommands {
+    func open(_ url: GitURL, number: Int) async throws -> GitCommands {
         let repository = objects.appending("\(number)")
         let remote = try await settings.threads.runIfActive {
             try makeRepository(at: repository)

@@ -33,7 +33,7 @@ package struct GitSource: Sendable {
     let sandbox: Sandbox
     private let policy: URLPolicy
     let threads: NIOThreadPool
-    private let limits: SourceLimits
+    let limits: SourceLimits
     let commandLimits: SandboxLimits
     private let timeout: Duration
 
@@ -62,11 +62,7 @@ package struct GitSource: Sendable {
         progress: @Sendable (String) async -> Void
     ) async throws -> GitCheckout {
         let objects = workspace.path.appending("git")
-        let fetch = GitFetch(
-            settings: .init(
-                sandbox: sandbox, workspace: workspace, threads: threads, policy: policy, limits: limits,
-                commandLimits: commandLimits, timeout: timeout, deadline: .now + timeout),
-            objects: objects)
+        let fetch = GitFetch(settings: settings(in: workspace), objects: objects)
         try Self.make(folder)
         do {
             try Self.make(objects)
@@ -80,7 +76,14 @@ package struct GitSource: Sendable {
         }
     }
 
-    private static func make(_ folder: FilePath) throws(SourceError) {
+    /// For commands that share one deadline.
+    func settings(in workspace: Workspace) -> GitCommands.Settings {
+        .init(
+            sandbox: sandbox, workspace: workspace, threads: threads, policy: policy, limits: limits,
+            commandLimits: commandLimits, timeout: timeout, deadline: .now + timeout)
+    }
+
+    static func make(_ folder: FilePath) throws(SourceError) {
         guard mkdir(folder.string, 0o755) == 0 else { throw .lastStorageError() }
     }
 

@@ -1,4 +1,5 @@
 package import KettleProvenance
+package import KettleSource
 
 /// What a lockfile pins, believed for its form alone.
 package struct LockedInputs: Sendable, Hashable {
@@ -7,6 +8,9 @@ package struct LockedInputs: Sendable, Hashable {
 
     /// In the lockfile's order.
     package var packages: [LockedPackage]
+
+    /// The repositories that ``Toolchain/repositories(of:layout:)`` asked for, once they are fetched.
+    package var repositories: [GitMirror] = []
 
     package init(lockfile: [UInt8], packages: [LockedPackage]) {
         self.lockfile = lockfile

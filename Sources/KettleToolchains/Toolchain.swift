@@ -1,5 +1,6 @@
 package import KettleProvenance
 package import KettleSandbox
+package import KettleSource
 package import SystemPackage
 
 /// A build system that Kettle can drive: how to recognise its projects, what they depend on, which commands build them.
@@ -26,6 +27,9 @@ package protocol Toolchain: Sendable {
     ///
     /// - Parameter project: The project's folder on the host, which no build has touched yet.
     func lockedInputs(of project: FilePath) throws(ToolchainError) -> LockedInputs
+
+    /// The git repositories that ``fetchCommand(for:layout:)`` needs. Kettle fetches them, since it checks what they are.
+    func repositories(of inputs: LockedInputs, layout: BuildLayout) throws(ToolchainError) -> [GitMirrorRequest]
 
     /// The command that fetches what is pinned into `layout.dependencies`, over connections to the registry alone.
     ///

@@ -39,6 +39,9 @@ package enum ToolchainError: UserFacingError, Equatable {
     /// What was fetched is not what is pinned.
     case checksumMismatch(package: String, expected: String, actual: String)
 
+    /// The files of a git dependency are not those of the pinned commit.
+    case checkoutMismatch(commit: String, expected: String, actual: String)
+
     /// Something was fetched that is not pinned.
     case unexpectedPackage(file: String)
 
@@ -100,6 +103,7 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .sourceReplacement: "toolchain.source_replacement"
         case .notTheWorkspaceRoot: "toolchain.not_the_workspace_root"
         case .checksumMismatch: "toolchain.checksum_mismatch"
+        case .checkoutMismatch: "toolchain.checkout_mismatch"
         case .unexpectedPackage: "toolchain.unexpected_package"
         case .missingPackage: "toolchain.missing_package"
         case .notVendored: "toolchain.not_vendored"
@@ -138,6 +142,8 @@ package enum ToolchainError: UserFacingError, Equatable {
                 : "the folder \"\(folder)\" is a member of a workspace whose root is elsewhere"
         case .checksumMismatch(let package, let expected, let actual):
             "the package \(package) has SHA-256 \(actual), and the lockfile says \(expected)"
+        case .checkoutMismatch(let commit, let expected, let actual):
+            "the checkout of commit \(commit) has the tree \(actual), and the commit says \(expected)"
         case .unexpectedPackage(let file): "\"\(file)\" was fetched although the lockfile does not name it"
         case .missingPackage(let package): "the package \(package) was not fetched although the lockfile names it"
         case .notVendored(let package): "the package \(package) is locked, and no folder of vendored packages has it"
@@ -179,6 +185,7 @@ package enum ToolchainError: UserFacingError, Equatable {
             "vendor again with cargo vendor, and commit all that it writes"
         case .outsideSource: "send a source that holds every package of the project, and name them by relative paths"
         case .packageNotFound: "make the lockfile again"
+        case .checkoutMismatch: "vendor the dependency; a rule in its .gitattributes may change its files on the way"
         case .missingPackage: "build again; if it stays so, make the lockfile again"
         case .storageFailed: "try again later, or tell the operator"
         case .duplicateArtifact: "rename one of the two targets"

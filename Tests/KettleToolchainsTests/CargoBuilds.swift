@@ -2,8 +2,10 @@ import Foundation
 import Glibc
 import KettleProvenance
 import KettleSandbox
+import KettleSource
 import KettleTesting
 import KettleToolchains
+import NIOPosix
 import Synchronization
 import SystemPackage
 import Testing
@@ -31,7 +33,8 @@ struct CargoBuilds {
 
     /// Does what the pipeline does, without the pipeline.
     func build(
-        _ cargo: CargoToolchain, _ source: FilePath, project: String = "", keeping: Workspace? = nil
+        _ cargo: CargoToolchain, _ source: FilePath, project: String = "",
+        betweenFetchAndCheck interfere: (BuildLayout) throws -> Void = { _ in }
     ) async throws -> Built {
         let workspace = try sandbox.makeWorkspace(at: scratch.path.appending("workspace-\(UUID().uuidString)"))
         let copy = workspace.path.appending("source")
@@ -40,9 +43,17 @@ struct CargoBuilds {
             source: copy, project: project, target: try workspace.makeFolder("target"),
             dependencies: workspace.path.appending("dependencies"), inputs: workspace.path.appending("inputs"))
         for folder in [layout.dependencies, layout.inputs] { #expect(mkdir(folder.string, 0o700) == 0) }
-        let inputs = try cargo.lockedInputs(of: project.isEmpty ? copy : copy.appending(FilePath(project).components))
+        var inputs = try cargo.lockedInputs(of: project.isEmpty ? copy : copy.appending(FilePath(project).components))
         var built = Built(status: 0, dependencies: [], artifacts: [], shown: [], target: layout.target)
         let output = Output(cargo.makeOutputReader())
+        let repositories = try cargo.repositories(of: inputs, layout: layout)
+        if !repositories.isEmpty {
+            let git = GitSource(
+                sandbox: sandbox, policy: try URLPolicy(allowedPrefixes: ["http://127.0.0.1"]), threads: .singleton)
+            inputs.repositories = try await git.mirror(
+                repositories, into: layout.inputs.appending("repositories"), workspace: workspace
+            ) { _ in }
+        }
         if let fetch = cargo.fetchCommand(for: inputs, layout: layout) {
             try workspace.handOver(layout.dependencies)
             built.fetchStatus = try await sandbox.run(fetch, in: workspace) { output.take($0, $1) }.status
@@ -51,6 +62,7 @@ struct CargoBuilds {
                 return built
             }
         }
+        try interfere(layout)
         built.dependencies = try cargo.verifyInputs(inputs, of: .archive(ContentDigest(of: [])), layout: layout)
         try workspace.handOver(copy)
         built.status = try await sandbox.run(cargo.buildCommand(layout: layout), in: workspace) { output.take($0, $1) }

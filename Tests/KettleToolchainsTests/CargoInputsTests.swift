@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import KettleProvenance
 import KettleSandbox
+import KettleSource
 import KettleTesting
 import SystemPackage
 import Testing
@@ -149,7 +150,7 @@ import Testing
         #expect(try verify(layout).map(\.uri) == ["pkg:cargo/b@1.0.0"])
     }
 
-    @Test func `packages of git and of other registries need vendoring`() throws {
+    @Test func `packages of other registries need vendoring, and those of git are asked for`() throws {
         let commit = String(repeating: "1", count: 40)
         for (source, checksum) in [
             ("source = \"git+https://x.example/d#\(commit)\"", nil),
@@ -157,12 +158,21 @@ import Testing
         ] {
             let lock = Self.locked + "\n[[package]]\nname = \"d\"\nversion = \"2.0.0\"\n\(source)\n"
             let layout = try layout(["Cargo.lock": lock])
-            try expectRefusal("toolchain.unsupported_source", layout)
+            if checksum != nil {
+                try expectRefusal("toolchain.unsupported_source", layout)
+            } else {
+                #expect(
+                    try cargo.repositories(of: try inputs(layout), layout: layout) == [
+                        GitMirrorRequest(
+                            url: "https://x.example/d", commits: [.init(reference: .head, id: commit)])
+                    ])
+            }
             var files = VendoredCrate("b", checksum: Self.checksum).files
             files.merge(VendoredCrate("d", version: "2.0.0", checksum: checksum).files) { $1 }
             files.merge(["Cargo.lock": lock, ".cargo/config.toml": Self.vendoring]) { $1 }
             let dependencies = try verify(try self.layout(files))
             #expect(dependencies.count == 2)
+            #expect(try cargo.repositories(of: try inputs(layout), layout: layout) == [])
             #expect(dependencies[1].digest["sha256"] == checksum)
             #expect(dependencies[1].annotations?["lockedCommit"] == (checksum == nil ? .string(commit) : nil))
             unlink(layout.source.appending(".cargo/config.toml").string)

@@ -18,7 +18,9 @@ extension CargoToolchain {
             let store = crates(of: layout)
             try FetchedCrates(inputs).copy(from: layout.dependencies, to: store)
             try CrateFolder.make(of: inputs.packages, from: store, in: layout)
-            dependencies += locked.map(\.descriptor)
+            let repositories = CargoRepositories(mirrors: inputs.repositories)
+            try repositories.check(locked, in: layout.dependencies)
+            dependencies += locked.map { $0.descriptor(in: repositories) }
         }
         dependencies.sort { ($0.uri ?? "").utf8.lexicographicallyPrecedes(($1.uri ?? "").utf8) }
         return dependencies
@@ -32,7 +34,7 @@ struct CargoInputs {
         case none
         /// They stand in folders: of the source, or of the operator.
         case vendored(VendoredCrates, by: VendoredCrates.Owner)
-        /// They are fetched from crates.io or what stands in for it.
+        /// They are fetched: from crates.io or what stands in for it, and from git.
         case fetched
     }
 
@@ -65,6 +67,11 @@ struct CargoInputs {
                 supply = .fetched
                 return
             }
+            // cargo is told of one folder for crates.io, and would look for a git dependency elsewhere.
+            if let package = inputs.packages.first(where: \.isFromGit) {
+                throw .unsupportedSource(
+                    package: package.spec, source: "git, and this service builds from its own crates")
+            }
             supply = .vendored(try VendoredCrates(.builder, root: folder, folders: [""]), by: .builder)
         }
     }
@@ -77,11 +84,12 @@ extension LockedPackage {
     /// A source other than the project itself and crates.io, for a person.
     fileprivate var uncommonSource: String? {
         switch origin {
-        case .source, .publicRegistry: nil
+        case .source, .publicRegistry, .git: nil
         case .registry(let url, _): "the registry \(url)"
-        case .git(let url, _): "the git repository \(url)"
         }
     }
+
+    var isFromGit: Bool { if case .git = origin { true } else { false } }
 
     /// The package by what the lockfile pins, which whoever asks has compared with what is there.
     fileprivate var descriptor: ResourceDescriptor {
@@ -96,9 +104,18 @@ extension LockedPackage {
                 digest: ["sha256": checksum.hex])
         case .git(let url, let commit):
             ResourceDescriptor(
-                uri: PackageURL.cargo(name: name, version: version, qualifiers: ["vcs_url": "git+\(url)@\(commit)"]),
+                uri: PackageURL.cargo(
+                    name: name, version: version,
+                    qualifiers: ["vcs_url": "git+\(CargoRepositories.Source(url).url)@\(commit)"]),
                 digest: ["gitCommit": commit])
         }
+    }
+
+    /// A git dependency with its commit's tree, any other package as it is locked.
+    fileprivate func descriptor(in repositories: CargoRepositories) -> ResourceDescriptor {
+        var descriptor = descriptor
+        if case .git(_, let commit) = origin { descriptor.digest["gitTree"] = repositories.tree(of: commit) }
+        return descriptor
     }
 
     /// A vendored package by the tree that its folder was seen to be.

@@ -1,6 +1,7 @@
 import Glibc
 package import KettleProvenance
 package import KettleSandbox
+package import KettleSource
 package import SystemPackage
 
 /// Rust's package manager: `cargo build --release --locked`.
@@ -52,13 +53,27 @@ package struct CargoToolchain: Toolchain {
 
     // MARK: - Commands
 
+    package func repositories(
+        of inputs: LockedInputs, layout: BuildLayout
+    ) throws(ToolchainError) -> [GitMirrorRequest] {
+        guard inputs.packages.contains(where: \.isFromGit),
+            try CargoInputs(inputs, layout, configuration).isFetched
+        else { return [] }
+        return CargoRepositories.requests(for: inputs.packages)
+    }
+
     package func fetchCommand(for inputs: LockedInputs, layout: BuildLayout) -> SandboxCommand? {
         guard let plan = try? CargoInputs(inputs, layout, configuration), plan.isFetched,
-            !crates(of: layout).hasAll(inputs.packages)
+            !inputs.repositories.isEmpty || !crates(of: layout).hasAll(inputs.packages)
         else { return nil }
+        let repositories = CargoRepositories(mirrors: inputs.repositories)
         var environment = environment(cargoHome: Self.registryIndex)
-        // No program but the toolchain's is found: a git dependency that the lockfile does not name is not cloned.
+        // No program but the toolchain's is found, and git where there is something to fetch with it.
         environment["PATH"] = installation.programs
+        if !inputs.repositories.isEmpty {
+            environment["PATH"] = "\(installation.programs):\(SandboxCommand.standardSearchPath)"
+            environment.merge(repositories.environment) { $1 }
+        }
         environment["CARGO_NET_GIT_FETCH_WITH_CLI"] = "true"
         environment["CARGO_NET_RETRY"] = "3"
         environment["CARGO_HTTP_PROXY"] = EgressPolicy.proxyURL
@@ -66,6 +81,7 @@ package struct CargoToolchain: Toolchain {
             arguments: [installation.cargo, "fetch", "--locked"], environment: environment,
             workingDirectory: folder(layout),
             mounts: toolchainMounts + [.writable(layout.dependencies, at: Self.registryIndex)]
+                + repositories.mounts
                 + (configuration.fetching.map { [.text($0, at: Self.configurationFile)] } ?? [])
                 // The project's configuration may name registries, proxies and programs that give credentials.
                 + plan.configurationFiles.map { .text("", at: "\(Self.source)/\($0)") }
@@ -86,7 +102,7 @@ package struct CargoToolchain: Toolchain {
             ],
             environment: environment, workingDirectory: folder(layout),
             mounts: toolchainMounts
-                + vendorMounts(suppliedCrates(layout))
+                + vendorMounts(suppliedCrates(layout)) + repositoryMounts(layout)
                 + [.writable(layout.source, at: Self.source), .writable(layout.target, at: "/build/target")])
     }
 
@@ -108,6 +124,13 @@ package struct CargoToolchain: Toolchain {
 
     private var toolchainMounts: [SandboxMount] {
         installation.mountedRoot.map { [.readOnly(installation.root, at: $0)] } ?? []
+    }
+
+    /// cargo's own checkouts of git dependencies, which were checked. Nothing writes there any more.
+    private func repositoryMounts(_ layout: BuildLayout) -> [SandboxMount] {
+        let folder = layout.dependencies.appending(CargoRepositories.folderName)
+        guard access(folder.string, F_OK) == 0 else { return [] }
+        return [.readOnly(folder, at: SandboxCommand.homeFolder + "/.cargo/" + CargoRepositories.folderName)]
     }
 
     /// A folder of crates, and the configuration above the project's that says so.
