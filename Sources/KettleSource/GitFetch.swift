@@ -135,10 +135,7 @@ struct GitFetch {
     ) async throws {
         for (path, id, url) in try await submoduleURLs(gitlinks, of: commit, git) {
             let inner = Place(path: place.appending(path), depth: place.depth + 1)
-            // The statement names a submodule by its path, as text.
-            guard let name = String(validating: inner.path, as: UTF8.self),
-                let below = String(validating: path, as: UTF8.self)
-            else { throw SourceError.entryNameUnreadable }
+            let (name, below) = (String(decoding: inner.path, as: UTF8.self), String(decoding: path, as: UTF8.self))
             guard inner.depth <= limits.submoduleDepth else {
                 throw SourceError.submoduleTooDeep(path: name, limit: limits.submoduleDepth)
             }
@@ -164,9 +161,9 @@ struct GitFetch {
             ["config", "--blob", "\(commit):.gitmodules", "--list", "-z"], allowFailure: true)
         let urls = GitSubmodules.urls(in: configuration)
         return try gitlinks.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }).map { path, id in
-            guard let text = urls[path] else {
-                throw SourceError.submoduleWithoutURL(path: String(decoding: path, as: UTF8.self))
-            }
+            // The statement names a submodule by its path, as text.
+            guard let name = String(validating: path, as: UTF8.self) else { throw SourceError.entryNameUnreadable }
+            guard let text = urls[path] else { throw SourceError.submoduleWithoutURL(path: name) }
             return (path, id, try settings.policy.check(GitSubmodules.resolve(text, against: git.url.parts)))
         }
     }
