@@ -50,7 +50,7 @@ var targets: [Target] = [
     module(
         "KettleServer",
         [
-            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleSandbox", "KettleLauncher",
+            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleArchive", "KettleSandbox", "KettleLauncher",
             "KettleAttestation",
             "KettleProvenance", "KettleError", .product(name: "NIOHTTP1", package: "swift-nio"), hummingbird, httpTypes,
             nio, posix, log, crypto, system,
@@ -76,12 +76,12 @@ var targets: [Target] = [
     module("KettleTOML", []),
     module(
         "KettleVerify",
-        ["KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
+        ["KettleArchive", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module(
         "KettleSource",
         [
-            "KettleSandbox", "KettleLauncher", "KettleProvenance", "KettleError", "CArchive", "CZlib", crypto, posix,
-            log, system,
+            "KettleSandbox", "KettleLauncher", "KettleArchive", "KettleProvenance", "KettleError", "CArchive", "CZlib",
+            crypto, posix, log, system,
         ]),
     module(
         "KettleSandbox",
@@ -92,6 +92,7 @@ var targets: [Target] = [
         linkerSettings: [.unsafeFlags(["-static-executable"])]),
     module("KettleLauncher", ["KettleConfine", "CLinux", "CSeccomp"]),
     module("KettleConfine", ["CLinux"]),
+    module("KettleArchive", ["KettleError", "CArchive", "CZlib"]),
     module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
@@ -121,7 +122,8 @@ var targets: [Target] = [
     tests(
         "KettleSourceTests",
         [
-            "KettleSource", "KettleSandbox", "KettleProvenance", "KettleError", hummingbird, httpTypes, nio, posix,
+            "KettleSource", "KettleArchive", "KettleSandbox", "KettleProvenance", "KettleError", hummingbird, httpTypes,
+            nio, posix,
             system, crypto,
         ]),
     tests("KettleMultipartTests", ["KettleMultipart", "KettleError"]),
@@ -146,7 +148,7 @@ if isFuzzing {
         .systemLibrary(name: "CFuzzer", path: "Fuzzing/CFuzzer"),
         fuzzer("fuzz-multipart", ["KettleMultipart"]),
         fuzzer("fuzz-toml", ["KettleTOML"]),
-        fuzzer("fuzz-archive", ["KettleSource", "KettleSandbox", "KettleError", system]),
+        fuzzer("fuzz-archive", ["KettleSource", "KettleArchive", "KettleSandbox", "KettleError", system]),
     ]
 }
 

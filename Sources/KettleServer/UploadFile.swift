@@ -1,4 +1,5 @@
 import Glibc
+import KettleArchive
 import KettleProvenance
 import KettleSandbox
 import KettleSource

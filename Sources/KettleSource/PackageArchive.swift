@@ -1,3 +1,4 @@
+import KettleArchive
 package import SystemPackage
 
 /// Unpacks the archive of one package, as registries keep it: a gzipped tar with everything in one folder.
@@ -24,11 +25,11 @@ package enum PackageArchive {
     ) throws(SourceError) -> Size {
         let writer = try TreeWriter(creating: folder, within: limits)
         do throws(SourceError) {
-            let file = try ArchiveFile(.open(archive))
+            let file = try UploadedArchive.open(archive).open()
             writer.archiveBytes = file.size
             let name = FileName(note.name.utf8)
             try TarUnpacking(file, writer, only: FileName(top.utf8), without: name).run()
-            guard !writer.isEmpty else { throw .emptyArchive }
+            guard !writer.isEmpty else { throw .archive(.emptyArchive) }
             try writer.addFile(SourcePath(components: [name]), note.content)
             try writer.finish()
             return Size(entries: writer.entries, bytes: writer.bytes)

@@ -1,41 +1,23 @@
-extension SourceError {
-    package var code: String { "source." + name }
+import KettleArchive
+import KettleError
 
+extension SourceError {
+    package var code: String { archiveError?.code ?? "source." + name }
+
+    /// Empty for what an archive says in its own words.
     private var name: String {
         switch self {
-        case .notAnArchive: "not_an_archive"
-        case .emptyArchive: "empty_archive"
-        case .encrypted: "encrypted"
-        case .directoryEncrypted: "directory_encrypted"
-        case .cutOff: "cut_off"
-        case .malformedArchive: "malformed_archive"
-        case .trailingBytes: "trailing_bytes"
-        case .compressionUnsupported: "compression_unsupported"
-        case .entryAmbiguous: "entry_ambiguous"
-        case .entriesOverlap: "entries_overlap"
-        case .tooManyEntries: "too_many_entries"
-        case .tooLarge: "too_large"
-        case .ratioExceeded: "ratio_exceeded"
         case .entryTooDeep: "entry_too_deep"
         case .entryNameTooLong: "entry_name_too_long"
         case .entryPathTooLong: "entry_path_too_long"
         case .entryEscapesTree: "entry_escapes_tree"
         case .entryAbsolute: "entry_absolute"
-        case .entryNameEmpty: "entry_name_empty"
-        case .entryNameHoldsNUL: "entry_name_nul"
-        case .entryNameHoldsBackslash: "entry_name_backslash"
-        case .entryNameUnreadable: "entry_name_unreadable"
         case .entryDuplicate: "entry_duplicate"
         case .entryConflict: "entry_conflict"
         case .entryThroughLink: "entry_through_link"
-        case .entryDevice: "entry_device"
-        case .entryFIFO: "entry_fifo"
-        case .entrySocket: "entry_socket"
-        case .entryTypeUnknown: "entry_type_unknown"
         case .entryDotGit: "entry_dot_git"
         case .linkEscapesTree: "link_escapes_tree"
         case .linkAbsolute: "link_absolute"
-        case .linkTargetInvalid: "link_target_invalid"
         case .linkStepsExceeded: "link_steps_exceeded"
         case .hardLinkTarget: "hard_link_target"
         case .urlMalformed: "url_malformed"
@@ -69,7 +51,10 @@ extension SourceError {
         case .lfsMismatch: "lfs_mismatch"
         case .gitFailed: "git_failed"
         case .diskFull: "disk_full"
-        case .storage: "storage"
+        case .archive, .tooManyEntries, .tooLarge, .ratioExceeded, .entryNameEmpty, .entryNameHoldsNUL,
+            .entryNameUnreadable,
+            .entryTypeUnknown, .linkTargetInvalid, .storage:
+            ""
         }
     }
 

@@ -1,29 +1,10 @@
+package import KettleArchive
 import KettleError
 
 /// Why a source could not be taken in.
 package enum SourceError: UserFacingError, Equatable {
-    // MARK: Archives
-
-    /// The file is neither a ZIP archive nor a gzipped tar archive.
-    case notAnArchive
-    /// The archive holds nothing to build.
-    case emptyArchive
-    /// An entry can only be read with a password.
-    case encrypted(path: String)
-    /// The list of entries can only be read with a password.
-    case directoryEncrypted
-    /// The archive ends before it is complete.
-    case cutOff
-    /// The archive is damaged or breaks the rules of its format.
-    case malformedArchive
-    /// Something follows the archive in the same file.
-    case trailingBytes
-    /// An entry is compressed in a way other than deflate.
-    case compressionUnsupported(path: String)
-    /// An archive says two things about one entry, so that programs can take it for different files.
-    case entryAmbiguous(path: String)
-    /// Two entries share bytes of the archive.
-    case entriesOverlap
+    /// The archive is refused for its form.
+    case archive(ArchiveError)
 
     // MARK: Limits
 
@@ -42,17 +23,12 @@ package enum SourceError: UserFacingError, Equatable {
     case entryAbsolute(path: String)
     case entryNameEmpty
     case entryNameHoldsNUL(path: String)
-    /// A name in a ZIP archive has a backslash, which some programs take for a slash.
-    case entryNameHoldsBackslash(path: String)
     /// A name cannot be converted from the encoding that the archive names.
     case entryNameUnreadable
     case entryDuplicate(path: String)
     /// One entry is a file or link where another needs a folder.
     case entryConflict(path: String)
     case entryThroughLink(path: String)
-    case entryDevice(path: String)
-    case entryFIFO(path: String)
-    case entrySocket(path: String)
     case entryTypeUnknown(path: String)
     /// A git tree holds an entry called `.git`.
     case entryDotGit(path: String)
@@ -118,4 +94,49 @@ package enum SourceError: UserFacingError, Equatable {
     case diskFull
     /// A system call failed on Kettle's own files; the number is `errno`.
     case storage(errno: Int32)
+}
+
+extension SourceError {
+    /// An archive's fault; what another source could have too is told in the same way for all.
+    init(_ error: ArchiveError) {
+        self =
+            switch error {
+            case .tooManyEntries(let limit): .tooManyEntries(limit: limit)
+            case .tooLarge(let limit): .tooLarge(limitInBytes: limit)
+            case .ratioExceeded(let limit): .ratioExceeded(limit: limit)
+            case .entryNameEmpty: .entryNameEmpty
+            case .entryNameHoldsNUL(let path): .entryNameHoldsNUL(path: path)
+            case .entryNameUnreadable: .entryNameUnreadable
+            case .entryTypeUnknown(let path): .entryTypeUnknown(path: path)
+            case .linkTargetInvalid(let path): .linkTargetInvalid(path: path)
+            case .storage(let number): .storage(errno: number)
+            default: .archive(error)
+            }
+    }
+
+    /// The same in an archive's words.
+    var archiveError: ArchiveError? {
+        switch self {
+        case .archive(let error): error
+        case .tooManyEntries(let limit): .tooManyEntries(limit: limit)
+        case .tooLarge(let limit): .tooLarge(limitInBytes: limit)
+        case .ratioExceeded(let limit): .ratioExceeded(limit: limit)
+        case .entryNameEmpty: .entryNameEmpty
+        case .entryNameHoldsNUL(let path): .entryNameHoldsNUL(path: path)
+        case .entryNameUnreadable: .entryNameUnreadable
+        case .entryTypeUnknown(let path): .entryTypeUnknown(path: path)
+        case .linkTargetInvalid(let path): .linkTargetInvalid(path: path)
+        case .storage(let number): .storage(errno: number)
+        default: nil
+        }
+    }
+}
+
+/// Reads an archive, in the terms of a source.
+func reading<Value>(_ body: () throws(ArchiveError) -> Value) throws(SourceError) -> Value {
+    do throws(ArchiveError) {
+        return try body()
+    } catch {
+        throw SourceError(error)
+    }
 }

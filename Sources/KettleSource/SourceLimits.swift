@@ -1,3 +1,5 @@
+import KettleArchive
+
 /// How much of a source is taken in before it is refused. The same for archives and for git.
 package struct SourceLimits: Sendable, Hashable {
     /// Files, folders and links together, also folders that are only named in the path of a file.
@@ -44,4 +46,12 @@ package struct SourceLimits: Sendable, Hashable {
 
     /// What a build service needs.
     package static let standard = SourceLimits()
+}
+
+extension SourceLimits {
+    /// Those that an archive is held to before anything of it is unpacked.
+    var archive: ArchiveLimits {
+        ArchiveLimits(
+            entries: entries, bytes: bytes, ratio: ratio, ratioFloorBytes: ratioFloorBytes, linkBytes: linkBytes)
+    }
 }

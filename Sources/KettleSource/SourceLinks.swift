@@ -1,3 +1,5 @@
+import KettleArchive
+
 /// The symbolic links of a source, held back until all files are written.
 ///
 /// Nothing is ever written through a link because there is none while files are written. Whether a link stays inside is
@@ -40,7 +42,7 @@ struct SourceLinks {
             throw .linkTargetInvalid(path: path.text)
         }
         guard target.first != UInt8(ascii: "/") else {
-            throw .linkAbsolute(path: path.text, target: SourcePath.text(of: target))
+            throw .linkAbsolute(path: path.text, target: ArchiveError.text(of: target))
         }
         let node = makeNode(path)
         guard nodes[node].link == nil else { throw .entryDuplicate(path: path.text) }
@@ -81,7 +83,7 @@ struct SourceLinks {
         var steps = limits.linkSteps
         for link in all {
             guard try staysInside(link, &steps, limits) else {
-                throw .linkEscapesTree(path: link.path.text, target: SourcePath.text(of: link.target))
+                throw .linkEscapesTree(path: link.path.text, target: ArchiveError.text(of: link.target))
             }
         }
     }

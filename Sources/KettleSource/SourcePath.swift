@@ -1,4 +1,5 @@
 import Glibc
+import KettleArchive
 
 /// One component of a path: any bytes but NUL and slash, as Linux has it.
 ///
@@ -47,11 +48,6 @@ struct SourcePath: Hashable, Sendable {
 
     var holdsDotGit: Bool { components.contains(where: \.isDotGit) }
 
-    /// Any path, for messages, which show far less of it than this keeps.
-    static func text(of bytes: some Collection<UInt8>) -> String {
-        String(decoding: bytes.prefix(4096), as: UTF8.self)
-    }
-
     init(components: [FileName]) {
         self.components = components
     }
@@ -64,7 +60,7 @@ struct SourcePath: Hashable, Sendable {
     /// - Returns: nil for the root itself, which `./` names.
     init?(checking bytes: some RandomAccessCollection<UInt8>, within limits: SourceLimits) throws(SourceError) {
         guard !bytes.isEmpty else { throw .entryNameEmpty }
-        let text = { Self.text(of: bytes) }
+        let text = { ArchiveError.text(of: bytes) }
         guard bytes.count <= limits.pathBytes else {
             throw .entryPathTooLong(path: text(), limitInBytes: limits.pathBytes)
         }

@@ -1,5 +1,6 @@
 import CArchive
 import Glibc
+import KettleArchive
 
 /// A gzipped tar archive on its way into a tree.
 struct TarUnpacking {
@@ -25,15 +26,19 @@ struct TarUnpacking {
     }
 
     func run() throws(SourceError) {
-        let stream = try GzipStream(file, within: writer.limits)
+        let stream = try reading { () throws(ArchiveError) in
+            try GzipStream(file, within: writer.limits.archive)
+        }
         do throws(SourceError) {
-            let reader = try ArchiveReader()
-            try reader.open(tar: stream)
-            while let entry = try reader.nextEntry() { try add(entry, reader) }
-            try stream.finish(after: reader.bytesRead)
+            let reader = try reading { () throws(ArchiveError) in try ArchiveReader() }
+            try reading { () throws(ArchiveError) in try reader.open(tar: stream) }
+            while let entry = try reading({ () throws(ArchiveError) in try reader.nextEntry() }) {
+                try add(entry, reader)
+            }
+            try reading { () throws(ArchiveError) in try stream.finish(after: reader.bytesRead) }
         } catch {
             // libarchive knows only that there was no more to read.
-            throw stream.failure ?? error
+            throw stream.failure.map(SourceError.init) ?? error
         }
     }
 
@@ -48,7 +53,7 @@ struct TarUnpacking {
             return try write(entry, reader, to: place, of: copy, isExecutable: false)
         }
         if let target = archive_entry_hardlink(entry) {
-            guard archive_entry_size(entry) == 0 else { throw .entryAmbiguous(path: path.text) }
+            guard archive_entry_size(entry) == 0 else { throw .archive(.entryAmbiguous(path: path.text)) }
             return try addHardLink(path, Self.bytes(target))
         }
         switch archive_entry_filetype(entry) {
@@ -59,9 +64,9 @@ struct TarUnpacking {
         case S_IFLNK:
             guard let target = archive_entry_symlink(entry) else { throw .linkTargetInvalid(path: path.text) }
             try writer.addLink(path, target: Array(Self.bytes(target)))
-        case S_IFCHR, S_IFBLK: throw .entryDevice(path: path.text)
-        case S_IFIFO: throw .entryFIFO(path: path.text)
-        case S_IFSOCK: throw .entrySocket(path: path.text)
+        case S_IFCHR, S_IFBLK: throw .archive(.entryDevice(path: path.text))
+        case S_IFIFO: throw .archive(.entryFIFO(path: path.text))
+        case S_IFSOCK: throw .archive(.entrySocket(path: path.text))
         default: throw .entryTypeUnknown(path: path.text)
         }
     }
@@ -70,7 +75,9 @@ struct TarUnpacking {
         _ entry: OpaquePointer, _ reader: ArchiveReader, to path: SourcePath, of writer: TreeWriter, isExecutable: Bool
     ) throws(SourceError) {
         try writer.beginFile(path, isExecutable: isExecutable)
-        try reader.readData { block, offset throws(SourceError) in try writer.write(block, at: offset) }
+        while let block = try reading({ () throws(ArchiveError) in try reader.nextBlock() }) {
+            try writer.write(block.bytes, at: block.offset)
+        }
         // A sparse file may end in a hole.
         if archive_entry_size_is_set(entry) != 0 { try writer.extendFile(to: archive_entry_size(entry)) }
         try writer.endFile()
@@ -90,10 +97,10 @@ struct TarUnpacking {
         do throws(SourceError) {
             original = try self.path(target)
         } catch {
-            throw .hardLinkTarget(path: path.text, target: SourcePath.text(of: target))
+            throw .hardLinkTarget(path: path.text, target: ArchiveError.text(of: target))
         }
         guard let original, try writer.addCopy(path, of: original) else {
-            throw .hardLinkTarget(path: path.text, target: SourcePath.text(of: target))
+            throw .hardLinkTarget(path: path.text, target: ArchiveError.text(of: target))
         }
     }
 

@@ -1,5 +1,6 @@
 import CArchive
 import Glibc
+import KettleArchive
 import KettleSandbox
 import SystemPackage
 
@@ -76,7 +77,7 @@ final class TreeWriter {
     /// - Parameter offset: Where the bytes belong, at or after the end of those before: what lies between is a hole.
     func write(_ block: UnsafeRawBufferPointer, at offset: Int64) throws(SourceError) {
         guard let current = file else { return }
-        guard offset >= current.position else { throw .malformedArchive }
+        guard offset >= current.position else { throw .archive(.malformedArchive) }
         if offset > current.position { try extendFile(to: offset) }
         try write(block)
     }

@@ -1,6 +1,7 @@
 import CArchive
 import CZlib
 import Glibc
+import KettleArchive
 
 /// A ZIP archive on its way into a tree. Its directory says what there is, libarchive what is in it.
 struct ZIPUnpacking {
@@ -16,14 +17,19 @@ struct ZIPUnpacking {
     }
 
     func run() throws(SourceError) {
-        let directory = try ZIPDirectory(of: file, within: writer.limits)
-        let reader = try ArchiveReader()
-        try reader.open(zip: file)
+        let (directory, reader) = try reading { () throws(ArchiveError) in
+            (try ZIPDirectory(of: file, within: writer.limits.archive), try ArchiveReader())
+        }
+        try reading { () throws(ArchiveError) in try reader.open(zip: file) }
         for entry in directory.entries {
-            guard try reader.nextEntry() != nil else { throw .malformedArchive }
+            guard try reading({ () throws(ArchiveError) in try reader.nextEntry() }) != nil else {
+                throw .archive(.malformedArchive)
+            }
             try add(entry, reader)
         }
-        guard try reader.nextEntry() == nil else { throw .malformedArchive }
+        guard try reading({ () throws(ArchiveError) in try reader.nextEntry() }) == nil else {
+            throw .archive(.malformedArchive)
+        }
     }
 
     private func add(_ entry: ZIPEntry, _ reader: ArchiveReader) throws(SourceError) {
@@ -47,19 +53,21 @@ struct ZIPUnpacking {
     ) throws(SourceError) {
         try writer.beginFile(path, isExecutable: isExecutable)
         var size: Int64 = 0
-        try reader.readData { block, offset throws(SourceError) in
-            try writer.write(block, at: offset)
-            size = offset + Int64(block.count)
+        while let block = try reading({ () throws(ArchiveError) in try reader.nextBlock() }) {
+            try writer.write(block.bytes, at: block.offset)
+            size = block.offset + Int64(block.bytes.count)
         }
-        guard size == entry.size else { throw .malformedArchive }
+        guard size == entry.size else { throw .archive(.malformedArchive) }
         try writer.endFile()
     }
 
     /// A link's content is its target. libarchive would end it at a NUL, and does not check its checksum.
     private func target(of entry: ZIPEntry) throws(SourceError) -> [UInt8] {
-        let target = try file.bytes(at: entry.dataOffset, count: Int(entry.size))
+        let target = try reading { () throws(ArchiveError) in
+            try file.bytes(at: entry.dataOffset, count: Int(entry.size))
+        }
         guard UInt32(truncatingIfNeeded: crc32(0, target, uInt(target.count))) == entry.crc else {
-            throw .malformedArchive
+            throw .archive(.malformedArchive)
         }
         return target
     }

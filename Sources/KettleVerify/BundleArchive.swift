@@ -1,7 +1,7 @@
 import CArchive
 import Glibc
+import KettleArchive
 import KettleError
-import KettleSource
 
 /// Reads a bundle from a ZIP or a tar.gz. libarchive decodes it; nothing is written to disk.
 enum BundleArchive {
@@ -38,9 +38,10 @@ enum BundleArchive {
 
     /// A verdict is about what anybody unpacks, so there must be one thing only that anybody could unpack.
     private static func checkForm(of file: CInt, _ limits: BundleLimits) throws(BundleError) {
-        let form = SourceLimits(entries: limits.entries, bytes: limits.bytes, ratio: .max)
-        do {
-            try ArchiveSource.checkForm(of: .open(file), within: form)
+        let form = ArchiveLimits(
+            entries: limits.entries, bytes: limits.bytes, ratio: .max, ratioFloorBytes: limits.bytes, linkBytes: 4095)
+        do throws(ArchiveError) {
+            try ArchiveFormat.checkForm(of: ArchiveFile(descriptor: file), within: form)
         } catch {
             switch error {
             case .notAnArchive: throw .notABundle

@@ -190,7 +190,8 @@ extension EndToEnd {
                 let stream = try await service.build(folder: project)
 
                 #expect(stream.result?["status"] == "failed")
-                #expect(stream.messages.contains { $0.contains("the listed checksum of") })
+                #expect(stream.result?["error_type"] == "DependencyError")
+                #expect(stream.result?["code"] == "toolchain.vendored_file_changed")
             }
         }
 
@@ -212,7 +213,10 @@ extension EndToEnd {
             let definition = result["provenance"]?["predicate"]?["buildDefinition"]
             #expect(definition?["buildType"] == "https://kettle.build/cargo/v1")
             let dependencies = definition?["resolvedDependencies"]?.arrayValue ?? []
-            let locked = dependencies.filter { $0["uri"]?.stringValue?.hasPrefix("pkg:cargo/") == true }
+            // The project's own packages have a folder in their URL.
+            let packages = dependencies.filter { $0["uri"]?.stringValue?.hasPrefix("pkg:cargo/") == true }
+            let locked = packages.filter { $0["uri"]?.stringValue?.contains("#") == false }
+            #expect(packages.allSatisfy { locked.contains($0) || $0["digest"]?["gitTree"]?.stringValue?.count == 40 })
             #expect(locked.count == crates)
             #expect(locked.allSatisfy { $0["digest"]?["sha256"]?.stringValue?.count == 64 })
             let subjects = result["provenance"]?["subject"]?.arrayValue?.compactMap { $0["name"]?.stringValue } ?? []

@@ -1,4 +1,5 @@
 import Foundation
+import KettleArchive
 import KettleSource
 import KettleTesting
 import Testing
@@ -16,7 +17,7 @@ import Testing
         let unpacking = try Unpacking()
         for count in bytes.indices {
             let refusal = try unpacking.refusal(of: Array(bytes[..<count]))
-            #expect(refusal == .cutOff || (refusal == .notAnArchive && count < 4), "cut off at \(count)")
+            #expect(refusal == .archive(.cutOff) || (refusal == .archive(.notAnArchive) && count < 4), "cut off at \(count)")
             #expect(try unpacking.leftovers() == [], "cut off at \(count)")
         }
     }

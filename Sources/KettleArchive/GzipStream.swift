@@ -6,9 +6,9 @@ import Glibc
 ///
 /// libarchive's own gzip filter checks neither checksum nor length and takes whatever follows a member for the end. Here
 /// zlib checks both, and a file that goes on with something that is no member is refused. Keeps two blocks in memory.
-final class GzipStream {
+package final class GzipStream {
     private let file: ArchiveFile
-    private let limits: SourceLimits
+    private let limits: ArchiveLimits
     private let stream: UnsafeMutablePointer<z_stream>
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
     private let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
@@ -19,7 +19,7 @@ final class GzipStream {
     private var end: Int64 = 0
 
     /// Why there is no more, when ``next()`` was called by libarchive, which knows no such errors.
-    private(set) var failure: SourceError?
+    package private(set) var failure: ArchiveError?
 
     private enum State {
         case ready
@@ -27,7 +27,7 @@ final class GzipStream {
         case ended
     }
 
-    init(_ file: ArchiveFile, within limits: SourceLimits) throws(SourceError) {
+    package init(_ file: ArchiveFile, within limits: ArchiveLimits) throws(ArchiveError) {
         self.file = file
         self.limits = limits
         stream = .allocate(capacity: 1)
@@ -45,9 +45,9 @@ final class GzipStream {
     }
 
     /// The next bytes, valid until the next call; empty at the end.
-    func next() throws(SourceError) -> UnsafeRawBufferPointer {
+    package func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
         if let failure { throw failure }
-        do throws(SourceError) {
+        do throws(ArchiveError) {
             return try inflateNext()
         } catch {
             failure = error
@@ -59,13 +59,13 @@ final class GzipStream {
     /// with them, whose size its user chooses (`tar -b`).
     ///
     /// - Parameter end: How much of the content the archive takes.
-    func finish(after end: Int64) throws(SourceError) {
+    package func finish(after end: Int64) throws(ArchiveError) {
         let most = end + (1 << 20)
         while try !next().isEmpty, inflated <= most {}
         guard self.end <= end, inflated <= most else { throw .trailingBytes }
     }
 
-    private func inflateNext() throws(SourceError) -> UnsafeRawBufferPointer {
+    private func inflateNext() throws(ArchiveError) -> UnsafeRawBufferPointer {
         stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: Bytef.self)
         stream.pointee.avail_out = uInt(output.count)
         while stream.pointee.avail_out > 0, state != .ended {
@@ -84,7 +84,7 @@ final class GzipStream {
     }
 
     /// - Returns: False at the end of the file.
-    private func fill() throws(SourceError) -> Bool {
+    private func fill() throws(ArchiveError) -> Bool {
         let count = file.read(into: input, at: position)
         guard count >= 0 else { throw .lastStorageError() }
         position += Int64(count)
@@ -93,7 +93,7 @@ final class GzipStream {
         return count > 0
     }
 
-    private func step() throws(SourceError) {
+    private func step() throws(ArchiveError) {
         if state == .ready {
             // Between members: what does not begin like one is something else.
             guard stream.pointee.next_in?.pointee == 0x1F else { throw .trailingBytes }
@@ -110,7 +110,7 @@ final class GzipStream {
     }
 
     /// Bounds what is inflated also where no entry comes of it, such as headers without end.
-    private func countInflated(_ count: Int64) throws(SourceError) {
+    private func countInflated(_ count: Int64) throws(ArchiveError) {
         inflated += count
         guard inflated > limits.ratioFloorBytes else { return }
         let (allowed, isUnbounded) = file.size.multipliedReportingOverflow(by: limits.ratio)

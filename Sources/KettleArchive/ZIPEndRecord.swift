@@ -11,7 +11,7 @@ struct ZIPEndRecord {
     let directoryOffset: Int64
     let directorySize: Int64
 
-    init(of file: ArchiveFile) throws(SourceError) {
+    init(of file: ArchiveFile) throws(ArchiveError) {
         let offset = try Self.find(in: file)
         // 4.3.16: disk at 4, directory's disk at 6, entries on this disk at 8, entries at 10, size at 12, offset at 16.
         let record = try file.bytes(at: offset, count: Self.bytes)
@@ -42,7 +42,7 @@ struct ZIPEndRecord {
     }
 
     /// The last record in the file, which its comment must take to the file's end.
-    private static func find(in file: ArchiveFile) throws(SourceError) -> Int64 {
+    private static func find(in file: ArchiveFile) throws(ArchiveError) -> Int64 {
         guard file.size >= bytes else { throw .cutOff }
         let count = Int(min(file.size, Int64(bytes + 0xFFFF)))
         let tail = try file.bytes(at: file.size - Int64(count), count: count)
@@ -64,7 +64,7 @@ struct ZIPEndRecord {
         let directoryOffset: UInt64
 
         /// nil when there is no locator before the end record.
-        init?(before end: Int64, in file: ArchiveFile) throws(SourceError) {
+        init?(before end: Int64, in file: ArchiveFile) throws(ArchiveError) {
             // 4.3.15, 20 bytes: disk of the record at 4, its offset at 8, number of disks at 16.
             guard end >= 20 else { return nil }
             let locator = try file.bytes(at: end - 20, count: 20)

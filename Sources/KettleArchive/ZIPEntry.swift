@@ -3,39 +3,39 @@ import Glibc
 /// One entry of a ZIP archive, on whose every field the directory and the entry's own header agree.
 ///
 /// Layouts and section numbers are those of PKWARE APPNOTE 6.3.10.
-struct ZIPEntry {
-    enum Kind {
+package struct ZIPEntry {
+    package enum Kind {
         case file(isExecutable: Bool)
         case folder
         case link
     }
 
-    let kind: Kind
+    package let kind: Kind
     /// As the archive has it: not empty, without NUL and backslash, otherwise unchecked.
-    let name: [UInt8]
-    let crc: UInt32
-    let packedSize: Int64
-    let size: Int64
-    let isDeflated: Bool
+    package let name: [UInt8]
+    package let crc: UInt32
+    package let packedSize: Int64
+    package let size: Int64
+    package let isDeflated: Bool
     /// Where the local header begins.
-    let offset: Int64
+    package let offset: Int64
     /// Where the data begins.
-    let dataOffset: Int64
+    package let dataOffset: Int64
     /// 4.3.9: whether the checksum and the sizes stand once more behind the data.
-    let hasDescriptor: Bool
+    package let hasDescriptor: Bool
     /// What the entry takes in the directory.
-    let directoryBytes: Int64
+    package let directoryBytes: Int64
 
     /// Where the data ends.
-    var end: Int64 { dataOffset + packedSize }
+    package var end: Int64 { dataOffset + packedSize }
 
     /// For messages.
-    var text: String { SourcePath.text(of: name) }
+    package var text: String { ArchiveError.text(of: name) }
 }
 
 extension ZIPEntry {
     /// Reads the entry of the directory that begins there, and the header before its data.
-    init(at position: Int64, in file: ArchiveFile) throws(SourceError) {
+    init(at position: Int64, in file: ArchiveFile) throws(ArchiveError) {
         let central = try CentralHeader(at: position, in: file)
         let local = try LocalHeader(of: central, in: file)
         kind = try central.kind()
@@ -65,9 +65,9 @@ private struct CentralHeader {
     let offset: Int64
     let bytes: Int64
 
-    var text: String { SourcePath.text(of: name) }
+    var text: String { ArchiveError.text(of: name) }
 
-    init(at position: Int64, in file: ArchiveFile) throws(SourceError) {
+    init(at position: Int64, in file: ArchiveFile) throws(ArchiveError) {
         let fixed = try file.bytes(at: position, count: 46)
         guard fixed.littleEndian(at: 0, as: UInt32.self) == 0x0201_4B50 else {
             // 4.3.11: the archive extra data record stands before an encrypted directory.
@@ -93,13 +93,13 @@ private struct CentralHeader {
     }
 
     /// 4.5.3: of the 64-bit values, those are there whose fields hold all ones, in this order.
-    private static func widen(_ field: UInt32, with zip64: inout ArraySlice<UInt64>) throws(SourceError) -> Int64 {
+    private static func widen(_ field: UInt32, with zip64: inout ArraySlice<UInt64>) throws(ArchiveError) -> Int64 {
         guard field == .max else { return Int64(field) }
         guard let value = zip64.popFirst(), let value = Int64(exactly: value) else { throw .malformedArchive }
         return value
     }
 
-    private func check() throws(SourceError) {
+    private func check() throws(ArchiveError) {
         guard !name.isEmpty else { throw .entryNameEmpty }
         guard !name.contains(0) else { throw .entryNameHoldsNUL(path: text) }
         // 4.4.17.1 forbids it, and Windows programs write it nevertheless, for a slash.
@@ -114,7 +114,7 @@ private struct CentralHeader {
     }
 
     /// 4.4.2.2 and 4.4.15: on Unix the mode is in the high half; on DOS 0x10 marks a folder. A slash ends a folder's name.
-    func kind() throws(SourceError) -> ZIPEntry.Kind {
+    func kind() throws(ArchiveError) -> ZIPEntry.Kind {
         let mode = madeBy == 3 ? attributes >> 16 : 0
         switch mode & S_IFMT {
         case S_IFLNK: return .link
@@ -137,7 +137,7 @@ private struct LocalHeader {
     let dataOffset: Int64
     let hasDescriptor: Bool
 
-    init(of central: CentralHeader, in file: ArchiveFile) throws(SourceError) {
+    init(of central: CentralHeader, in file: ArchiveFile) throws(ArchiveError) {
         let fixed = try file.bytes(at: central.offset, count: 30)
         guard fixed.littleEndian(at: 0, as: UInt32.self) == 0x0403_4B50 else { throw .malformedArchive }
         let nameBytes = Int(fixed.littleEndian(at: 26, as: UInt16.self))
@@ -172,7 +172,7 @@ private struct ZIPExtraFields {
     /// 4.5.3: the values of the Zip64 field, whichever they are.
     private(set) var zip64: [UInt64] = []
 
-    init(_ bytes: [UInt8], name: [UInt8]) throws(SourceError) {
+    init(_ bytes: [UInt8], name: [UInt8]) throws(ArchiveError) {
         var position = 0
         // Up to three bytes of padding are common.
         while bytes.count - position >= 4 {
@@ -189,11 +189,11 @@ private struct ZIPExtraFields {
             case 0x7075:
                 // 4.6.9, Info-ZIP's Unicode path: a version, the checksum of the name, another name.
                 guard bytes[start..<position].dropFirst(5).elementsEqual(name) else {
-                    throw .entryAmbiguous(path: SourcePath.text(of: name))
+                    throw .entryAmbiguous(path: ArchiveError.text(of: name))
                 }
             case 0x6C78:
                 // libarchive's experimental field for streams, with which an entry overrules the directory.
-                throw .entryAmbiguous(path: SourcePath.text(of: name))
+                throw .entryAmbiguous(path: ArchiveError.text(of: name))
             default: break
             }
         }

@@ -6,11 +6,11 @@ import Glibc
 /// libarchive decodes what it can and passes over much that makes an archive mean different things to different programs:
 /// names that differ between directory and entry, bytes that several entries share, bytes that belong to none. All of that
 /// is refused here.
-struct ZIPDirectory {
+package struct ZIPDirectory {
     /// By their places in the file, which is the order in which libarchive gives them out.
-    let entries: [ZIPEntry]
+    package let entries: [ZIPEntry]
 
-    init(of file: ArchiveFile, within limits: SourceLimits) throws(SourceError) {
+    package init(of file: ArchiveFile, within limits: ArchiveLimits) throws(ArchiveError) {
         let end = try ZIPEndRecord(of: file)
         guard end.entries > 0 || end.directorySize > 0 else {
             throw end.directoryOffset == 0 ? .emptyArchive : .malformedArchive
@@ -37,7 +37,7 @@ struct ZIPDirectory {
     }
 
     /// Entries lie one behind the other from the file's first byte to the directory.
-    private func checkPlaces(before directory: Int64) throws(SourceError) {
+    private func checkPlaces(before directory: Int64) throws(ArchiveError) {
         var end: Int64 = 0
         // 4.3.9: a descriptor has 12 to 24 bytes, or was forgotten.
         var slack: Int64 = 0

@@ -1,38 +1,40 @@
 import CArchive
 import Glibc
-import SystemPackage
 
 /// An archive, open for reading at any place.
-final class ArchiveFile {
+package final class ArchiveFile {
     private enum Content {
         case file(CInt)
         case memory(UnsafeMutableRawBufferPointer)
     }
 
     private let content: Content
-    let size: Int64
+    package let size: Int64
 
-    init(_ archive: UploadedArchive) throws(SourceError) {
-        switch archive {
-        case .file(let path):
-            let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-            guard descriptor >= 0 else { throw .lastStorageError() }
-            content = .file(descriptor)
-            size = Int64(lseek(descriptor, 0, SEEK_END))
-            guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
-        case .open(let other):
-            let descriptor = fcntl(other, F_DUPFD_CLOEXEC, 0)
-            guard descriptor >= 0 else { throw .lastStorageError() }
-            content = .file(descriptor)
-            size = Int64(lseek(descriptor, 0, SEEK_END))
-            guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
-        case .memory(let bytes):
-            // A place of its own, since libarchive keeps the address.
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 16)
-            copy.copyBytes(from: bytes)
-            content = .memory(copy)
-            size = Int64(bytes.count)
-        }
+    /// - Parameter descriptor: An open file; closed when this goes.
+    private init(consuming descriptor: CInt) throws(ArchiveError) {
+        guard descriptor >= 0 else { throw .lastStorageError() }
+        content = .file(descriptor)
+        size = Int64(lseek(descriptor, 0, SEEK_END))
+        guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw .lastStorageError() }
+    }
+
+    /// Opens a file, through no link.
+    package convenience init(at path: String) throws(ArchiveError) {
+        try self.init(consuming: Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW))
+    }
+
+    /// - Parameter descriptor: An open file, which stays open.
+    package convenience init(descriptor: CInt) throws(ArchiveError) {
+        try self.init(consuming: fcntl(descriptor, F_DUPFD_CLOEXEC, 0))
+    }
+
+    package init(bytes: [UInt8]) {
+        // A place of its own, since libarchive keeps the address.
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 16)
+        copy.copyBytes(from: bytes)
+        content = .memory(copy)
+        size = Int64(bytes.count)
     }
 
     deinit {
@@ -52,8 +54,8 @@ final class ArchiveFile {
 
     /// Exactly so many bytes.
     ///
-    /// - Throws: ``SourceError/malformedArchive`` when they do not all lie in the file.
-    func bytes(at offset: Int64, count: Int) throws(SourceError) -> [UInt8] {
+    /// - Throws: ``ArchiveError/malformedArchive`` when they do not all lie in the file.
+    package func bytes(at offset: Int64, count: Int) throws(ArchiveError) -> [UInt8] {
         guard offset >= 0, count >= 0, offset <= size, Int64(count) <= size - offset else { throw .malformedArchive }
         var bytes = [UInt8](repeating: 0, count: count)
         let have = bytes.withUnsafeMutableBytes { read(into: $0, at: offset) }

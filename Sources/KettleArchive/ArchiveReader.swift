@@ -4,14 +4,14 @@ import Glibc
 /// libarchive's reading of one archive, in the terms of a source.
 ///
 /// Bound to the thread that makes it, until it is gone.
-final class ArchiveReader {
+package final class ArchiveReader {
     private let archive: OpaquePointer
     /// Names are bytes: in a UTF-8 locale libarchive composes what a name has decomposed (é written as e and an accent), and
     /// the files would not be those of the archive. In the C locale it gives up on such names and hands out the bytes.
     private let locale = newlocale(1 << LC_CTYPE, "C", nil)
     private let callersLocale: locale_t?
 
-    init() throws(SourceError) {
+    package init() throws(ArchiveError) {
         guard let archive = archive_read_new() else { throw .storage(errno: ENOMEM) }
         self.archive = archive
         callersLocale = uselocale(locale)
@@ -24,13 +24,13 @@ final class ArchiveReader {
     }
 
     /// Begins with a ZIP, by the directory at its end and never by scanning for entries.
-    func open(zip file: ArchiveFile) throws(SourceError) {
+    package func open(zip file: ArchiveFile) throws(ArchiveError) {
         archive_read_support_format_zip_seekable(archive)
         guard file.open(in: archive) == ARCHIVE_OK else { throw failure() }
     }
 
     /// Begins with a tar archive. The stream must outlive the reader.
-    func open(tar stream: GzipStream) throws(SourceError) {
+    package func open(tar stream: GzipStream) throws(ArchiveError) {
         archive_read_support_format_tar(archive)
         archive_read_support_format_empty(archive)
         archive_read_set_callback_data(archive, Unmanaged.passUnretained(stream).toOpaque())
@@ -48,7 +48,7 @@ final class ArchiveReader {
     }
 
     /// nil after the last entry.
-    func nextEntry() throws(SourceError) -> OpaquePointer? {
+    package func nextEntry() throws(ArchiveError) -> OpaquePointer? {
         var entry: OpaquePointer?
         switch archive_read_next_header(archive, &entry) {
         case ARCHIVE_OK: return entry
@@ -59,27 +59,25 @@ final class ArchiveReader {
         }
     }
 
-    /// Hands the entry's content over, block by block; what lies between blocks is a hole.
-    func readData(
-        _ take: (UnsafeRawBufferPointer, _ offset: Int64) throws(SourceError) -> Void
-    ) throws(SourceError) {
+    /// The next block of the entry's content, valid until the next call; what lies between blocks is a hole.
+    ///
+    /// - Returns: nil after the last.
+    package func nextBlock() throws(ArchiveError) -> (bytes: UnsafeRawBufferPointer, offset: Int64)? {
         var block: UnsafeRawPointer?
         var size = 0
         var offset: la_int64_t = 0
-        while true {
-            let status = archive_read_data_block(archive, &block, &size, &offset)
-            if status == ARCHIVE_EOF { return }
-            guard status == ARCHIVE_OK else { throw failure() }
-            try take(UnsafeRawBufferPointer(start: block, count: size), offset)
-        }
+        let status = archive_read_data_block(archive, &block, &size, &offset)
+        if status == ARCHIVE_EOF { return nil }
+        guard status == ARCHIVE_OK else { throw failure() }
+        return (UnsafeRawBufferPointer(start: block, count: size), offset)
     }
 
     /// How much of the archive the entries, and what ends them, take.
-    var bytesRead: Int64 { archive_filter_bytes(archive, 0) }
+    package var bytesRead: Int64 { archive_filter_bytes(archive, 0) }
 
     private var reason: String { archive_error_string(archive).map { String(cString: $0).lowercased() } ?? "" }
 
-    private func failure() -> SourceError {
+    private func failure() -> ArchiveError {
         reason.contains("truncated") || reason.contains("end-of-file") ? .cutOff : .malformedArchive
     }
 }

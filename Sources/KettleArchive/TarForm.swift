@@ -13,9 +13,9 @@ struct TarForm {
 
     /// Reads to the end of the stream.
     ///
-    /// - Throws: ``SourceError/malformedArchive``, ``SourceError/trailingBytes``, ``SourceError/cutOff``, or what the stream
+    /// - Throws: ``ArchiveError/malformedArchive``, ``ArchiveError/trailingBytes``, ``ArchiveError/cutOff``, or what the stream
     ///   itself is worth.
-    static func check(_ stream: GzipStream) throws(SourceError) {
+    static func check(_ stream: GzipStream) throws(ArchiveError) {
         var form = TarForm()
         while true {
             let bytes = try stream.next()
@@ -34,7 +34,7 @@ struct TarForm {
         guard form.block.allSatisfy({ $0 == 0 }) else { throw .trailingBytes }
     }
 
-    private mutating func take() throws(SourceError) {
+    private mutating func take() throws(ArchiveError) {
         if contentBlocks > 0 {
             contentBlocks -= 1
             pax?.text += block
@@ -51,7 +51,7 @@ struct TarForm {
         }
     }
 
-    private mutating func takeHeader() throws(SourceError) {
+    private mutating func takeHeader() throws(ArchiveError) {
         let size = try Self.octal(block[124..<136])
         switch block[156] {
         case UInt8(ascii: "0"), 0, UInt8(ascii: "L"): break
@@ -67,7 +67,7 @@ struct TarForm {
     }
 
     /// Octal digits up to a space or a NUL. Base 256, for what is larger than 8 GiB, is not taken.
-    private static func octal(_ field: ArraySlice<UInt8>) throws(SourceError) -> Int64 {
+    private static func octal(_ field: ArraySlice<UInt8>) throws(ArchiveError) -> Int64 {
         var value: Int64 = 0
         var digits = 0
         for byte in field.drop(while: { $0 == 0x20 }) {
@@ -81,7 +81,7 @@ struct TarForm {
     }
 
     /// Records `LENGTH KEY=VALUE\n`. A key that moves content or names elsewhere is refused.
-    private static func check(pax text: ArraySlice<UInt8>) throws(SourceError) {
+    private static func check(pax text: ArraySlice<UInt8>) throws(ArchiveError) {
         var rest = text
         while !rest.isEmpty {
             guard let space = rest.firstIndex(of: 0x20),
