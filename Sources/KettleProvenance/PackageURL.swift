@@ -1,42 +1,147 @@
-/// Package URLs (ECMA-427, "purl"): the names of dependencies across package managers.
-public enum PackageURL {
+/// A package URL (ECMA-427, "purl"): the name of a package across package managers.
+///
+///     pkg:cargo/serde@1.0.200?repository_url=https:%2F%2Fcrates.example#a/folder
+public struct PackageURL: Hashable, Sendable {
+    /// The package manager, in lower case: `cargo`.
+    public var type: String
+    /// What stands before the name, its components separated by slashes; empty for none.
+    public var namespace: String
+    public var name: String
+    public var version: String?
+    /// Where the package comes from when it is not the type's own registry, such as `repository_url` or `vcs_url`.
+    public var qualifiers: [String: String]
+    /// A folder inside what the rest of the URL names, its components separated by slashes; empty for none.
+    public var subpath: String
+
+    public init(
+        type: String, namespace: String = "", name: String, version: String? = nil, qualifiers: [String: String] = [:],
+        subpath: String = ""
+    ) {
+        self.type = type
+        self.namespace = namespace
+        self.name = name
+        self.version = version
+        self.qualifiers = qualifiers
+        self.subpath = subpath
+    }
+
+    /// Reads a package URL ("How to parse a purl string to its components").
+    ///
+    /// - Returns: nil for what is none: without `pkg:`, type or name, or with escapes that are not UTF-8.
+    public init?(parsing text: String) {
+        guard text.hasPrefix("pkg:") else { return nil }
+        var rest = text.dropFirst(4).drop { $0 == "/" }
+        var (subpath, qualifiers, version): (String, [String: String], String?) = ("", [:], nil)
+        if let hash = rest.lastIndex(of: "#") {
+            let segments = rest[rest.index(after: hash)...].split(separator: "/").filter { $0 != "." && $0 != ".." }
+            guard let decoded = Self.decoded(segments) else { return nil }
+            subpath = decoded
+            rest = rest[..<hash]
+        }
+        if let mark = rest.lastIndex(of: "?") {
+            for pair in rest[rest.index(after: mark)...].split(separator: "&") {
+                let parts = pair.split(separator: "=", maxSplits: 1)
+                guard parts.count == 2, let value = Self.decoded(parts[1]) else { continue }
+                guard qualifiers.updateValue(value, forKey: parts[0].lowercased()) == nil else { return nil }
+            }
+            rest = rest[..<mark]
+        }
+        guard let slash = rest.firstIndex(of: "/") else { return nil }
+        type = rest[..<slash].lowercased()
+        rest = rest[rest.index(after: slash)...]
+        if let at = rest.lastIndex(of: "@") {
+            guard let decoded = Self.decoded(rest[rest.index(after: at)...]) else { return nil }
+            version = decoded
+            rest = rest[..<at]
+        }
+        let segments = rest.split(separator: "/")
+        guard let last = segments.last, let name = Self.decoded(last), let space = Self.decoded(segments.dropLast()),
+            !type.isEmpty, !name.isEmpty, type.utf8.allSatisfy({ Self.isUnreserved($0) || $0 == UInt8(ascii: "+") })
+        else { return nil }
+        namespace = space
+        self.name = name
+        self.version = version
+        self.qualifiers = qualifiers
+        self.subpath = subpath
+    }
+
+    /// The URL in its one form: qualifiers sorted, those without a value left out, as the specification asks.
+    public var text: String {
+        var url = "pkg:\(type)/"
+        for segment in namespace.split(separator: "/") { url += Self.encoded(segment) + "/" }
+        url += Self.encoded(name[...])
+        if let version, !version.isEmpty { url += "@" + Self.encoded(version[...]) }
+        var separator = "?"
+        for (key, value) in qualifiers.sorted(by: { $0.key < $1.key }) where !value.isEmpty {
+            url += "\(separator)\(key)=\(Self.encoded(value[...]))"
+            separator = "&"
+        }
+        // "Rules for each purl component": empty segments and those of dots are no part of a subpath.
+        let segments = subpath.split(separator: "/").filter { $0 != "." && $0 != ".." }
+        if !segments.isEmpty { url += "#" + segments.map(Self.encoded).joined(separator: "/") }
+        return url
+    }
+
     /// A crate: `pkg:cargo/serde@1.0.200`.
     ///
     /// - Parameters:
     ///   - name: The crate's name, case kept.
     ///   - version: The exact version, build metadata included.
-    ///   - qualifiers: Where the crate comes from when it is not crates.io, such as `repository_url` or `vcs_url`. Keys are
-    ///     lower-case words; a qualifier with an empty value is left out, as the specification asks.
-    ///   - subpath: A folder inside what the rest of the URL names, its components separated by slashes; empty for none.
     public static func cargo(
         name: String, version: String, qualifiers: [String: String] = [:], subpath: String = ""
     ) -> String {
-        var url = "pkg:cargo/\(encoded(name))@\(encoded(version))"
-        var separator = "?"
-        for (key, value) in qualifiers.sorted(by: { $0.key < $1.key }) where !value.isEmpty {
-            url += "\(separator)\(key)=\(encoded(value))"
-            separator = "&"
-        }
-        // "Rules for each purl component": empty segments and those of dots are no part of a subpath.
-        let segments = subpath.split(separator: "/").filter { $0 != "." && $0 != ".." }
-        if !segments.isEmpty { url += "#" + segments.map { encoded(String($0)) }.joined(separator: "/") }
-        return url
+        PackageURL(type: "cargo", name: name, version: version, qualifiers: qualifiers, subpath: subpath).text
     }
 
-    /// Percent-encodes all but letters, digits, `.`, `-`, `_`, `~` and `:` (ECMA-427, character encoding).
-    private static func encoded(_ text: String) -> String {
+    // MARK: - Escapes
+
+    /// Letters, digits, `.`, `-`, `_` and `~`.
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+
+    /// Percent-encodes all but the unreserved characters and `:` (ECMA-427, character encoding).
+    private static func encoded(_ text: Substring) -> String {
         var output: [UInt8] = []
         let digits = Array("0123456789ABCDEF".utf8)
         for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
-                UInt8(ascii: "~"), UInt8(ascii: ":"):
+            if isUnreserved(byte) || byte == UInt8(ascii: ":") {
                 output.append(byte)
-            default:
+            } else {
                 output += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 0x0F)]]
             }
         }
         return String(decoding: output, as: UTF8.self)
+    }
+
+    private static func decoded(_ segments: some Sequence<Substring>) -> String? {
+        var decoded: [String] = []
+        for segment in segments {
+            guard let text = self.decoded(segment) else { return nil }
+            decoded.append(text)
+        }
+        return decoded.joined(separator: "/")
+    }
+
+    private static func decoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self).lowercased()
+            guard let value = [UInt8](hexadecimal: digits), value.count == 1 else { return nil }
+            bytes += value
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 }

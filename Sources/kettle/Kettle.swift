@@ -11,7 +11,10 @@ struct Kettle: AsyncParsableCommand {
         commandName: "kettle",
         abstract: "Builds whose origin anyone can check.",
         version: version,
-        subcommands: [ServeCommand.self, VerifyCommand.self, InspectCommand.self, DoctorCommand.self])
+        subcommands: [
+            ServeCommand.self, VerifyCommand.self, InspectCommand.self, ProveCommand.self, VerifyProofCommand.self,
+            DoctorCommand.self,
+        ])
 
     /// Parses the command line and runs what it names. Errors go to standard error as `kettle: error:` and `kettle: hint:`.
     static func main() async {

@@ -17,7 +17,9 @@ import Testing
         let unpacking = try Unpacking()
         for count in bytes.indices {
             let refusal = try unpacking.refusal(of: Array(bytes[..<count]))
-            #expect(refusal == .archive(.cutOff) || (refusal == .archive(.notAnArchive) && count < 4), "cut off at \(count)")
+            #expect(
+                refusal == .archive(.cutOff) || (refusal == .archive(.notAnArchive) && count < 4), "cut off at \(count)"
+            )
             #expect(try unpacking.leftovers() == [], "cut off at \(count)")
         }
     }
