@@ -34,33 +34,37 @@ struct BuildPipeline: Sendable {
         let layout = try makeLayout(for: source, project)
         // Before any of the project's code runs.
         let tools = try await threads.runIfActive { try project.toolchain.tools() }
-        let (commands, dependencies, artifacts) = try await slots.withSlot(onWait: announceWait) {
+        let (commands, verified, artifacts) = try await slots.withSlot(onWait: announceWait) {
             // Asked in the slot: a build that ran while this one waited may have fetched the same.
             var inputs = inputs
             inputs.repositories = try await fetchRepositories(of: inputs, layout, project.toolchain)
             let fetching = try await fetch(inputs, layout, project.toolchain, output)
-            let dependencies = try await verify(inputs, of: origin, layout, project.toolchain)
+            let verified = try await verify(inputs, of: origin, layout, project.toolchain)
             let building = try await build(layout, project.toolchain, output)
-            return (fetching + [building], dependencies, try await collect(output, layout, project.toolchain))
+            return (fetching + [building], verified, try await collect(output, layout, project.toolchain))
         }
         let finishedAt = BuildTime.now
         let records = try await keep(inputs, of: project)
         try tell("Generating provenance", .provenance)
-        let statement = Statement(
+        var statement = Statement(
             subject: artifacts.map { Statement.Subject(name: $0.name, digest: $0.digest) },
             buildType: Statement.buildType(toolchain: project.toolchain.name),
             externalParameters: externalParameters, internalParameters: internalParameters(commands),
             resolvedDependencies: [
                 identity, ResourceDescriptor(name: records.lockfile.name, sha256: records.lockfile.digest),
             ]
-                + dependencies + tools,
+                + verified.dependencies + tools,
             builderID: Statement.builderID(platform: configuration.attester.platform.rawValue), invocationID: id.hex,
-            startedOn: startedAt.timestamp, finishedOn: finishedAt.timestamp, buildLog: records.log.digest
+            startedOn: startedAt.timestamp, finishedOn: finishedAt.timestamp, buildLog: records.log.digest)
+        let bill = SoftwareBillOfMaterials(
+            of: statement, kettleVersion: configuration.version, graph: verified.graph
         ).encoded()
+        statement.byproducts.append(SoftwareBillOfMaterials.byproduct(bill))
+        let bytes = statement.encoded()
         try tell("Creating attestation", .attest)
         let evidence = try await configuration.attester.evidence(
-            for: ReportData(statement: ContentDigest(of: statement), nonce: request.nonce ?? .zero))
-        return try await seal(project.toolchain, artifacts, records, statement, evidence)
+            for: ReportData(statement: ContentDigest(of: bytes), nonce: request.nonce ?? .zero))
+        return try await seal(project.toolchain, artifacts, records, bill, bytes, evidence)
     }
 
     // MARK: - Source
@@ -230,12 +234,12 @@ struct BuildPipeline: Sendable {
 
     private func verify(
         _ inputs: LockedInputs, of source: SourceOrigin, _ layout: BuildLayout, _ toolchain: any Toolchain
-    ) async throws -> [ResourceDescriptor] {
-        let dependencies = try await threads.runIfActive {
+    ) async throws -> VerifiedInputs {
+        let verified = try await threads.runIfActive {
             try toolchain.verifyInputs(inputs, of: source, layout: layout)
         }
-        try tell("Checked \(dependencies.count) locked dependencies", .inputs)
-        return dependencies
+        try tell("Checked \(verified.dependencies.count) locked dependencies", .inputs)
+        return verified
     }
 
     /// - Returns: The command that ran.
@@ -349,11 +353,13 @@ struct BuildPipeline: Sendable {
     }
 
     private func seal(
-        _ toolchain: any Toolchain, _ artifacts: [RecordedFile], _ records: Records, _ statement: [UInt8],
-        _ evidence: [UInt8]
+        _ toolchain: any Toolchain, _ artifacts: [RecordedFile], _ records: Records, _ bill: [UInt8],
+        _ statement: [UInt8], _ evidence: [UInt8]
     ) async throws -> SealedBuild {
         let files = try await threads.runIfActive {
             [
+                try write(
+                    bill, as: SoftwareBillOfMaterials.fileName, .record, named: SoftwareBillOfMaterials.fileName),
                 try write(statement, as: "provenance.json", .record, named: "provenance.json"),
                 try write(evidence, as: "evidence.json", .record, named: "evidence.json"),
             ]

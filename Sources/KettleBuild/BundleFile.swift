@@ -33,7 +33,9 @@ extension BuildService {
         case .artifact: "artifacts/\(file.name)"
         case .buildConfig: "build-config/\(file.name)"
         case .record:
-            ["provenance.json", "evidence.json", "build.log"].contains(file.name) ? file.name : nil
+            [
+                "provenance.json", "evidence.json", "build.log", SoftwareBillOfMaterials.fileName,
+            ].contains(file.name) ? file.name : nil
         }
     }
 }

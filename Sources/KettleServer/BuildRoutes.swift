@@ -31,6 +31,7 @@ struct BuildRoutes: Sendable {
             ("/builds/:id/build-config/:name", [(.get, { try await file($0, $1, .buildConfig) })]),
             ("/builds/:id/provenance.json", [(.get, { try await record($0, $1, "provenance.json") })]),
             ("/builds/:id/evidence.json", [(.get, { try await record($0, $1, "evidence.json") })]),
+            ("/builds/:id/sbom.cdx.json", [(.get, { try await record($0, $1, "sbom.cdx.json") })]),
             ("/builds/:id/build.log", [(.get, { try await record($0, $1, "build.log") })]),
             ("/builds/:id/bundle.zip", [(.get, { try await bundle($0, $1, .zip) })]),
             ("/builds/:id/bundle.tar.gz", [(.get, { try await bundle($0, $1, .tarGzip) })]),

@@ -57,7 +57,9 @@ struct Download: Sendable {
             return file.category == .buildConfig ? "text/plain; charset=utf-8" : "application/octet-stream"
         }
         switch FilePath(file.name).extension {
-        case "json": return "application/json"
+        case "json":
+            return file.name == SoftwareBillOfMaterials.fileName
+                ? SoftwareBillOfMaterials.mediaType : "application/json"
         case "zip": return "application/zip"
         case "gz": return "application/gzip"
         default: return "text/plain; charset=utf-8"

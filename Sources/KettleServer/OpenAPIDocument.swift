@@ -326,6 +326,34 @@ package enum OpenAPIDocument {
                 }
               }
             },
+            "/builds/{id}/sbom.cdx.json": {
+              "parameters": [{"$ref": "#/components/parameters/BuildID"}],
+              "get": {
+                "operationId": "getBillOfMaterials",
+                "summary": "The bill of materials, CycloneDX 1.6",
+                "tags": ["files"],
+                "parameters": [
+                  {"$ref": "#/components/parameters/Range"},
+                  {"$ref": "#/components/parameters/IfNoneMatch"}
+                ],
+                "responses": {
+                  "200": {"$ref": "#/components/responses/File"},
+                  "206": {"$ref": "#/components/responses/FilePart"},
+                  "304": {"$ref": "#/components/responses/NotModified"},
+                  "404": {"$ref": "#/components/responses/NotFound"},
+                  "416": {"$ref": "#/components/responses/NoSuchRange"}
+                }
+              },
+              "head": {
+                "operationId": "getBillOfMaterialsHead",
+                "summary": "The bill of materials, CycloneDX 1.6 (headers only)",
+                "responses": {
+                  "200": {"$ref": "#/components/responses/File"},
+                  "304": {"$ref": "#/components/responses/NotModified"},
+                  "404": {"$ref": "#/components/responses/NotFound"}
+                }
+              }
+            },
             "/builds/{id}/build.log": {
               "parameters": [{"$ref": "#/components/parameters/BuildID"}],
               "get": {

@@ -35,10 +35,13 @@ package struct LockedPackage: Sendable, Hashable {
     package var name: String
     package var version: String
     package var origin: Origin
+    /// What it needs, by place in ``LockedInputs/packages``.
+    package var dependencies: [Int]
 
-    package init(name: String, version: String, origin: Origin) {
+    package init(name: String, version: String, origin: Origin, dependencies: [Int] = []) {
         self.name = name
         self.version = version
         self.origin = origin
+        self.dependencies = dependencies
     }
 }

@@ -44,10 +44,9 @@ package protocol Toolchain: Sendable {
     /// Blocks. The build reads nothing of the fetch but what went through here.
     ///
     /// - Parameter source: Whose own packages the URLs of packages inside it name.
-    /// - Returns: What the build depends on, sorted by URI. Every digest is of bytes that were read here.
     func verifyInputs(
         _ inputs: LockedInputs, of source: SourceOrigin, layout: BuildLayout
-    ) throws(ToolchainError) -> [ResourceDescriptor]
+    ) throws(ToolchainError) -> VerifiedInputs
 
     /// The command that builds, without network.
     func buildCommand(layout: BuildLayout) -> SandboxCommand
@@ -59,6 +58,19 @@ package protocol Toolchain: Sendable {
     ///
     /// Reads files only where they changed since the last call, but the first call hashes hundreds of megabytes.
     func tools() throws(ToolchainError) -> [ResourceDescriptor]
+}
+
+/// What a build depends on, as it was seen.
+package struct VerifiedInputs: Sendable, Hashable {
+    /// Sorted by URI. Every digest is of bytes that were read, or compared with such.
+    package var dependencies: [ResourceDescriptor]
+    /// Which packages a package needs, all by URI; an empty text is the project that is built.
+    package var graph: [String: [String]]
+
+    package init(dependencies: [ResourceDescriptor] = [], graph: [String: [String]] = [:]) {
+        self.dependencies = dependencies
+        self.graph = graph
+    }
 }
 
 /// What a source is, as package URLs can say it.

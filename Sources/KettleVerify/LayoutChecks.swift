@@ -8,6 +8,7 @@ struct LayoutChecks {
 
     private static let records: Set<String> = [
         UnverifiedBundle.statementPath, UnverifiedBundle.evidencePath, Statement.buildLogName,
+        SoftwareBillOfMaterials.fileName,
     ]
 
     func run(_ findings: inout [Finding]) {

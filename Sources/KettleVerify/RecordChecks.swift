@@ -18,6 +18,27 @@ struct RecordChecks {
             return
         }
         findings.append(compare(Statement.buildLogName, with: digest, code: "build_log", called: "the build's log"))
+        checkBillOfMaterials(&findings)
+    }
+
+    /// Statements of earlier versions name none; a bundle may then hold none.
+    private func checkBillOfMaterials(_ findings: inout [Finding]) {
+        let name = SoftwareBillOfMaterials.fileName
+        let bills = statement.byproducts.filter { $0.name == name }
+        guard !bills.isEmpty || bundle.file(name) != nil else { return }
+        guard bills.count == 1, let digest = bills[0].sha256 else {
+            findings.append(
+                Finding(.failed, "sbom.unnamed", "the statement does not name one \(name) with its sha256"))
+            return
+        }
+        let mediaType = bills[0].mediaType
+        if mediaType != SoftwareBillOfMaterials.mediaType {
+            findings.append(
+                Finding(
+                    .failed, "sbom.media_type", "the bill of materials is of an unknown kind",
+                    expected: SoftwareBillOfMaterials.mediaType, actual: mediaType ?? "none"))
+        }
+        findings.append(compare(name, with: digest, code: "sbom", called: "the bill of materials"))
     }
 
     private func compare(_ path: String, with expected: ContentDigest?, code: String, called name: String) -> Finding {

@@ -64,6 +64,7 @@ struct CargoBuilds {
         }
         try interfere(layout)
         built.dependencies = try cargo.verifyInputs(inputs, of: .archive(ContentDigest(of: [])), layout: layout)
+            .dependencies
         try workspace.handOver(copy)
         built.status = try await sandbox.run(cargo.buildCommand(layout: layout), in: workspace) { output.take($0, $1) }
             .status

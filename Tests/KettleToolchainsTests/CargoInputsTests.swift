@@ -55,7 +55,7 @@ import Testing
     }
 
     private func verify(_ layout: BuildLayout) throws -> [ResourceDescriptor] {
-        try cargo.verifyInputs(try inputs(layout), of: Self.origin, layout: layout)
+        try cargo.verifyInputs(try inputs(layout), of: Self.origin, layout: layout).dependencies
     }
 
     private func expectRefusal(_ code: String, _ layout: BuildLayout) throws {

@@ -40,7 +40,7 @@ import Testing
             """)
         #expect(
             packages == [
-                LockedPackage(name: "app", version: "0.1.0", origin: .source),
+                LockedPackage(name: "app", version: "0.1.0", origin: .source, dependencies: [1]),
                 LockedPackage(name: "libc", version: "0.2.190+build.1", origin: .publicRegistry(try digest)),
             ])
     }
@@ -163,5 +163,50 @@ import Testing
         let text =
             "version = 4\n" + (0...20_000).map { "[[package]]\nname = \"a\($0)\"\nversion = \"1.0.0\"\n" }.joined()
         #expect(throws: ToolchainError.self) { try packages(text) }
+    }
+
+    @Test func `who needs whom is read in each of the lockfile's spellings`() throws {
+        let commit = String(repeating: "1", count: 40)
+        let text = """
+            version = 3
+            [[package]]
+            name = "app"
+            version = "0.1.0"
+            dependencies = [
+             "alone",
+             "twice 1.0.0",
+             "twice 2.0.0 (git+https://x.example/t?tag=v2)",
+             "twice 2.0.0 (\(Self.cratesIO))",
+            ]
+            [[package]]
+            name = "alone"
+            version = "1.0.0"
+            source = "\(Self.cratesIO)"
+            checksum = "\(String(repeating: "a", count: 64))"
+            [[package]]
+            name = "twice"
+            version = "1.0.0"
+            source = "\(Self.cratesIO)"
+            checksum = "\(String(repeating: "b", count: 64))"
+            dependencies = ["alone"]
+            [[package]]
+            name = "twice"
+            version = "2.0.0"
+            source = "\(Self.cratesIO)"
+            checksum = "\(String(repeating: "c", count: 64))"
+            [[package]]
+            name = "twice"
+            version = "2.0.0"
+            source = "git+https://x.example/t?tag=v2#\(commit)"
+            """
+        let lock = try CargoLock(parsing: Array(text.utf8))
+        #expect(lock.packages.map(\.dependencies) == [[1, 2, 4, 3], [], [1], [], []])
+        // As version 1 has it.
+        let old = text.replacing("?tag=v2)", with: "?tag=v2#\(commit))")
+        #expect(
+            try CargoLock(parsing: Array(old.utf8)).packages.map(\.dependencies) == lock.packages.map(\.dependencies))
+        for (from, to) in [("\"alone\",", "\"nobody\","), ("\"twice 1.0.0\"", "\"twice\""), ("?tag=v2)", "?tag=v3)")] {
+            #expect(throws: ToolchainError.self) { try CargoLock(parsing: Array(text.replacing(from, with: to).utf8)) }
+        }
     }
 }

@@ -68,7 +68,8 @@ import Testing
     private func verify(_ layout: BuildLayout, _ cargo: CargoToolchain? = nil) throws -> [ResourceDescriptor] {
         let cargo = cargo ?? self.cargo()
         return try cargo.verifyInputs(
-            try cargo.lockedInputs(of: layout.source), of: .archive(ContentDigest(of: [])), layout: layout)
+            try cargo.lockedInputs(of: layout.source), of: .archive(ContentDigest(of: [])), layout: layout
+        ).dependencies
     }
 
     private func mustFetch(_ layout: BuildLayout, _ cargo: CargoToolchain? = nil) throws -> Bool {

@@ -35,7 +35,8 @@ import Testing
     ) async throws -> [ResourceDescriptor] {
         let cargo = try await CargoToolchain.locate(configuration: CargoConfiguration())
         return try cargo.verifyInputs(
-            try cargo.lockedInputs(of: layout.projectFolder), of: origin, layout: layout)
+            try cargo.lockedInputs(of: layout.projectFolder), of: origin, layout: layout
+        ).dependencies
     }
 
     private func code(_ files: [String: String], project: String = "") async throws -> String? {

@@ -152,7 +152,7 @@ import Testing
         let tree = try GitTree.identify(source.appending("vendor").appending("b")).sha1
         #expect(cargo.fetchCommand(for: inputs, layout: layout) == nil)
         #expect(
-            try cargo.verifyInputs(inputs, of: origin, layout: layout) == [
+            try cargo.verifyInputs(inputs, of: origin, layout: layout).dependencies == [
                 ResourceDescriptor(
                     uri: "pkg:cargo/b@1.0.0", digest: ["sha256": Self.checksum.hex, "gitTree": tree],
                     annotations: ["vendored": "source"])
@@ -165,7 +165,7 @@ import Testing
         let supplied = try await CargoToolchain.locate(configuration: CargoConfiguration(vendorDirectory: folder))
         #expect(supplied.fetchCommand(for: inputs, layout: layout) == nil)
         #expect(
-            try supplied.verifyInputs(inputs, of: origin, layout: layout) == [
+            try supplied.verifyInputs(inputs, of: origin, layout: layout).dependencies == [
                 ResourceDescriptor(
                     uri: "pkg:cargo/b@1.0.0",
                     digest: ["gitTree": try GitTree.identify(folder.appending("b")).sha1],

@@ -17,10 +17,18 @@ struct SampleBundle {
     var statementBytes: [UInt8]?
     var files: [String: [UInt8]] = [
         "artifacts/tally": SampleBundle.program, "build-config/Cargo.lock": SampleBundle.lockfile,
-        "build.log": SampleBundle.log,
+        "build.log": SampleBundle.log, SoftwareBillOfMaterials.fileName: SampleBundle.bill,
     ]
 
-    static let statement = Statement(
+    static let bill = Array("{\"bomFormat\":\"CycloneDX\"}".utf8)
+
+    static let statement: Statement = {
+        var statement = plainStatement
+        statement.byproducts.append(SoftwareBillOfMaterials.byproduct(bill))
+        return statement
+    }()
+
+    private static let plainStatement = Statement(
         subject: [Statement.Subject(name: "tally", digest: ContentDigest(of: program))],
         buildType: Statement.buildType(toolchain: "cargo"),
         externalParameters: ["source": "git+https://forge.example/tally"],

@@ -1,29 +1,36 @@
-package import KettleProvenance
+import KettleProvenance
 import KettleSandbox
 
 extension CargoToolchain {
     package func verifyInputs(
         _ inputs: LockedInputs, of source: SourceOrigin, layout: BuildLayout
-    ) throws(ToolchainError) -> [ResourceDescriptor] {
+    ) throws(ToolchainError) -> VerifiedInputs {
         let plan = try CargoInputs(inputs, layout, configuration)
-        let locked = inputs.packages.filter { $0.origin != .source }
-        var dependencies = try PathPackageDescriptors(inputs, plan, layout).describe(in: source)
+        // By place in the lockfile; the project's own packages may stand in several folders, or in the one that is built.
+        var seen = try PathPackageDescriptors(inputs, plan, layout).describe(in: source)
+        let locked = inputs.packages.indices.filter { inputs.packages[$0].origin != .source }
         switch plan.supply {
         case .none: break
         case .vendored(let crates, let owner):
-            dependencies += try inParallel(locked) { package throws(ToolchainError) in
-                package.descriptor(try crates.check(package), vendoredBy: owner)
+            seen += try inParallel(locked) { index throws(ToolchainError) in
+                let package = inputs.packages[index]
+                return (index, package.descriptor(try crates.check(package), vendoredBy: owner))
             }
         case .fetched:
             let store = crates(of: layout)
             try FetchedCrates(inputs).copy(from: layout.dependencies, to: store)
             try CrateFolder.make(of: inputs.packages, from: store, in: layout)
             let repositories = CargoRepositories(mirrors: inputs.repositories)
-            try repositories.check(locked, in: layout.dependencies)
-            dependencies += locked.map { $0.descriptor(in: repositories) }
+            try repositories.check(inputs.packages, in: layout.dependencies)
+            seen += locked.map { ($0, inputs.packages[$0].descriptor(in: repositories)) }
         }
-        dependencies.sort { ($0.uri ?? "").utf8.lexicographicallyPrecedes(($1.uri ?? "").utf8) }
-        return dependencies
+        var verified = VerifiedInputs(dependencies: seen.map(\.descriptor))
+        verified.dependencies.sort { ($0.uri ?? "").utf8.lexicographicallyPrecedes(($1.uri ?? "").utf8) }
+        let uris = Dictionary(seen.map { ($0.index, $0.descriptor.uri ?? "") }) { first, _ in first }
+        for (index, package) in inputs.packages.enumerated() {
+            verified.graph[uris[index] ?? "", default: []] += package.dependencies.compactMap { uris[$0] }
+        }
+        return verified
     }
 }
 

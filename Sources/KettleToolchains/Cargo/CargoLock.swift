@@ -26,15 +26,39 @@ struct CargoLock {
         var tables = try Self.tables(document["package"], "package")
         if let root = try Self.table(document["root"], "root") { tables.append(root) }
         guard tables.count <= Self.maximumPackages else { throw Self.malformed("it has too many packages") }
-        var seen: Set<[String]> = []
-        for table in tables {
+        var references: [String: [Int]] = [:]
+        for (index, table) in tables.enumerated() {
             let package = try read(table)
-            guard seen.insert([package.name, package.version, table["source"]?.stringValue ?? ""]).inserted else {
-                throw Self.malformed("the package \(package.name) \(package.version) stands twice")
-            }
             packages.append(package)
+            // How others name it (cargo's encode.rs, `EncodablePackageId`): as shortly as it is unique.
+            let spec = "\(package.name) \(package.version)"
+            let source = table["source"]?.stringValue.map(Self.withoutCommit) ?? ""
+            for reference in [package.name, spec, "\(spec) (\(source))"] {
+                references[reference, default: []].append(index)
+            }
+            // The whole source, since two commits of one repository are two packages.
+            let whole = "\(spec) \(table["source"]?.stringValue ?? "")\n"
+            guard references.updateValue([index], forKey: whole) == nil else {
+                throw Self.malformed("the package \(spec) stands twice")
+            }
         }
         guard !packages.isEmpty else { throw Self.malformed("it has no packages") }
+        for (index, table) in tables.enumerated() {
+            for dependency in table["dependencies"]?.arrayValue ?? [] {
+                let text = dependency.stringValue ?? ""
+                guard let found = references[Self.withoutCommit(text)], found.count == 1 else {
+                    throw Self.malformed(
+                        "\(packages[index].spec) depends on \"\(text)\", which is no package or several")
+                }
+                packages[index].dependencies.append(found[0])
+            }
+        }
+    }
+
+    /// Version 1 names the commit of a git source also where a package is referred to.
+    private static func withoutCommit(_ source: String) -> String {
+        guard let hash = source.lastIndex(of: "#") else { return source }
+        return source[..<hash] + (source.hasSuffix(")") ? ")" : "")
     }
 
     private static func checkVersion(_ value: TOMLValue?) throws(ToolchainError) {

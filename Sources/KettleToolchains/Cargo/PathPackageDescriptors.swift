@@ -5,6 +5,8 @@ import SystemPackage
 /// The project's own packages beside the one that is built: which folders of the source they are, by tree id.
 struct PathPackageDescriptors {
     private struct Place: Sendable {
+        /// Among the lockfile's packages.
+        var index: Int
         var package: LockedPackage
         /// Relative to the source's root.
         var folder: String
@@ -20,18 +22,19 @@ struct PathPackageDescriptors {
         var places: [Place] = []
         let found = Dictionary(
             grouping: try PathPackages(of: layout, configurationFiles: plan.configurationFiles).found, by: \.name)
-        for package in inputs.packages where package.origin == .source {
+        for (index, package) in inputs.packages.enumerated() where package.origin == .source {
             let matches = found[package.name, default: []].filter { ($0.version ?? package.version) == package.version }
             guard !matches.isEmpty else { throw .packageNotFound(package: package.spec) }
             for match in matches where match.folder != layout.project {
-                places.append(Place(package: package, folder: match.folder))
+                places.append(Place(index: index, package: package, folder: match.folder))
             }
         }
         self.places = places
     }
 
+    /// - Returns: Each with its place among the lockfile's packages.
     /// - Parameter source: Which the package URLs name: by its repository, or by the archive's digest.
-    func describe(in source: SourceOrigin) throws(ToolchainError) -> [ResourceDescriptor] {
+    func describe(in source: SourceOrigin) throws(ToolchainError) -> [(index: Int, descriptor: ResourceDescriptor)] {
         let qualifiers = Self.qualifiers(of: source)
         return try inParallel(places) { [root] place throws(ToolchainError) in
             let tree: GitTreeID
@@ -41,11 +44,12 @@ struct PathPackageDescriptors {
                 if error.isKettlesFault { throw .storageFailed(reason: error.message) }
                 throw .unusablePackage(package: place.package.spec, reason: error.message)
             }
-            return ResourceDescriptor(
+            let descriptor = ResourceDescriptor(
                 uri: PackageURL.cargo(
                     name: place.package.name, version: place.package.version, qualifiers: qualifiers,
                     subpath: place.folder),
                 digest: ["gitTree": tree.sha1])
+            return (place.index, descriptor)
         }
     }
 
