@@ -50,7 +50,8 @@ var targets: [Target] = [
     module(
         "KettleServer",
         [
-            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleArchive", "KettleSandbox", "KettleLauncher",
+            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleArchive", "KettleSandbox",
+            "KettleLauncher",
             "KettleAttestation",
             "KettleProvenance", "KettleError", .product(name: "NIOHTTP1", package: "swift-nio"), hummingbird, httpTypes,
             nio, posix, log, crypto, system,
@@ -76,7 +77,7 @@ var targets: [Target] = [
     module("KettleTOML", []),
     module(
         "KettleVerify",
-        ["KettleArchive", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
+        ["KettleArchive", "KettleTOML", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto]),
     module(
         "KettleSource",
         [

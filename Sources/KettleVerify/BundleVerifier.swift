@@ -10,13 +10,21 @@ public struct BundleVerifier: Sendable {
     public var softwareKeys: Set<ContentDigest>
     /// The nonce that must have been signed along; nil accepts any.
     public var nonce: BuildNonce?
-    /// The git commit that must have been built, 40 or 64 lower-case hexadecimal digits; nil accepts any source.
-    public var commit: String?
+    /// Single questions, beside those of a policy.
+    public var expected = Policy()
+    /// What the bundle has to be, besides.
+    public var policy: Policy?
+    /// When the bundle is verified; nil leaves everything unasked that depends on it.
+    public var time: Statement.Timestamp?
 
-    public init(softwareKeys: Set<ContentDigest> = [], nonce: BuildNonce? = nil, commit: String? = nil) {
+    public init(softwareKeys: Set<ContentDigest> = [], nonce: BuildNonce? = nil) {
         self.softwareKeys = softwareKeys
         self.nonce = nonce
-        self.commit = commit
+    }
+
+    /// Those named by the caller, and those of the policy.
+    var trustedKeys: Set<ContentDigest> {
+        softwareKeys.union(expected.softwareKeys).union(policy?.softwareKeys ?? [])
     }
 
     /// Reads the bundle at `path` and verifies it. Blocks until it is done.
@@ -49,6 +57,7 @@ public struct BundleVerifier: Sendable {
             StatementChecks(received: received, platform: evidence?.platform, verifier: self).run(&findings)
             ArtifactChecks(bundle: bundle, subjects: received.statement.subject).run(&findings)
             RecordChecks(bundle: bundle, statement: received.statement).run(&findings)
+            checkPolicy(received.statement, &findings)
         }
         NonceChecks(
             signed: result?.signed?.nonce, recorded: received?.statement.externalParameters["nonce"],
@@ -60,6 +69,20 @@ public struct BundleVerifier: Sendable {
             candidate = VerifiedBundle(
                 statement: received.statement, statementDigest: statementDigest, evidence: appraised)
         }
-        return Verdict(findings: findings, candidate: candidate)
+        let seen = Verdict.Seen(
+            artifacts: bundle.names(in: "artifacts").compactMap { name in
+                bundle.file("artifacts/\(name)").map { Statement.Subject(name: name, digest: $0.digest) }
+            }, statementDigest: statementDigest, evidenceDigest: bundle.evidence.map { ContentDigest(of: $0) },
+            source: received?.statement.externalParameters["source"])
+        return Verdict(findings: findings, candidate: candidate, seen: seen)
+    }
+
+    private func checkPolicy(_ statement: Statement, _ findings: inout [Finding]) {
+        PolicyChecks(policy: expected, asker: .caller, statement: statement, time: time).run(&findings)
+        guard let policy else {
+            findings.append(Finding(.notChecked, "policy.none", "no policy was given"))
+            return
+        }
+        PolicyChecks(policy: policy, asker: .policy, statement: statement, time: time).run(&findings)
     }
 }

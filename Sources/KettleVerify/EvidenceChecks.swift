@@ -80,8 +80,8 @@ struct EvidenceChecks {
 
     private func checkKey(_ verified: VerifiedSoftwareEvidence, _ findings: inout [Finding]) -> Bool {
         let fingerprint = verified.publicKey.fingerprint
-        let isNamed = verifier.softwareKeys.contains(fingerprint)
-        let named = verifier.softwareKeys.map(\.hex).sorted().joined(separator: ", ")
+        let isNamed = verifier.trustedKeys.contains(fingerprint)
+        let named = verifier.trustedKeys.map(\.hex).sorted().joined(separator: ", ")
         findings.append(
             Finding(
                 isNamed ? .passed : .failed, isNamed ? "software_key.named" : "software_key.unnamed",

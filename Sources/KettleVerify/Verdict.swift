@@ -13,12 +13,15 @@ public struct Verdict: Sendable {
     public let outcome: Outcome
     /// One entry for each check, in the order in which they ran.
     public let findings: [Finding]
+    /// What was read of the bundle, believed or not; nil where nothing could be.
+    public let seen: Seen?
     /// What may be relied on now; there exactly when the bundle was accepted.
     public let verified: VerifiedBundle?
 
     /// Accepts only what no finding speaks against and what was verified to the end.
-    init(findings: [Finding], candidate: VerifiedBundle?) {
+    init(findings: [Finding], candidate: VerifiedBundle?, seen: Seen? = nil) {
         self.findings = findings
+        self.seen = seen
         if findings.contains(where: { $0.status == .failed }) {
             outcome = .rejected
         } else if findings.contains(where: { $0.status == .undetermined }) {
@@ -37,10 +40,26 @@ public struct Verdict: Sendable {
         self.init(findings: [Finding(status, error.code, error.message)], candidate: nil)
     }
 
-    /// The verdict as a JSON object: `outcome`, `findings`, and what was verified where it was accepted.
+    /// What the verdict is about.
+    public struct Seen: Hashable, Sendable {
+        /// The files below `artifacts/`, by what they are.
+        public let artifacts: [Statement.Subject]
+        /// SHA-256 of `provenance.json`.
+        public let statementDigest: ContentDigest?
+        /// SHA-256 of `evidence.json`.
+        public let evidenceDigest: ContentDigest?
+        /// What the statement names as its source.
+        public let source: String?
+    }
+
+    /// The form of ``json``: `docs/schemas/verdict-v1.json`.
+    public static let schema = "https://kettle.build/verdict/v1"
+
+    /// The verdict as a JSON object: `schema`, `outcome`, `findings`, and what was verified where it was accepted.
     public var json: JSONValue {
         var members: [String: JSONValue] = [
-            "outcome": .string(outcome.rawValue), "findings": .array(findings.map(\.json)),
+            "schema": .string(Self.schema), "outcome": .string(outcome.rawValue),
+            "findings": .array(findings.map(\.json)),
         ]
         if let verified {
             members["platform"] = .string(verified.platform.rawValue)

@@ -13,6 +13,7 @@ struct Kettle: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, VerifyCommand.self, InspectCommand.self, ProveCommand.self, VerifyProofCommand.self,
+            PolicyCommand.self,
             DoctorCommand.self,
         ])
 
@@ -27,6 +28,10 @@ struct Kettle: AsyncParsableCommand {
             }
         } catch let error as any UserFacingError {
             Terminal.report(error)
+            exit(withError: ExitCode(2))
+        } catch  where exitCode(for: error) == .validationFailure {
+            // A command that was not understood found nothing out.
+            Terminal.warn(fullMessage(for: error))
             exit(withError: ExitCode(2))
         } catch {
             exit(withError: error)

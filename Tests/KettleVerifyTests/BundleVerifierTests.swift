@@ -130,10 +130,10 @@ import Testing
         let sample = SampleBundle()
         let bundle = try UnverifiedBundle(contents: try await sample.contents())
         var verifier = sample.verifier
-        verifier.commit = SampleBundle.commit
+        verifier.expected.commits = [SampleBundle.commit]
         #expect(verifier.verify(bundle).outcome == .accepted)
-        verifier.commit = String(repeating: "0", count: 40)
-        #expect(verifier.verify(bundle).failures == ["source.commit"])
+        verifier.expected.commits = [String(repeating: "0", count: 40)]
+        #expect(verifier.verify(bundle).failures == ["expected.commit"])
 
         let archive = SampleBundle.withInputs { $0[0] = Self.archive }
         var uploaded = archive
@@ -141,8 +141,8 @@ import Testing
         let second = try UnverifiedBundle(contents: try await uploaded.contents())
         #expect(uploaded.verifier.verify(second).outcome == .accepted)
         verifier = uploaded.verifier
-        verifier.commit = SampleBundle.commit
-        #expect(verifier.verify(second).failures == ["source.commit"])
+        verifier.expected.commits = [SampleBundle.commit]
+        #expect(verifier.verify(second).failures == ["expected.commit"])
     }
 
     static let archive = ResourceDescriptor(

@@ -1,0 +1,119 @@
+import KettleProvenance
+
+/// Whether a bundle is what a policy, or the one who asks, wants.
+struct PolicyChecks {
+    let policy: Policy
+    /// Begins the codes and the messages: a policy's findings are told from those of single questions.
+    let asker: Asker
+    let statement: Statement
+    let time: Statement.Timestamp?
+
+    enum Asker {
+        case policy
+        case caller
+
+        fileprivate func code(_ what: String) -> String { self == .policy ? "policy.\(what)" : "expected.\(what)" }
+        fileprivate var words: String { self == .policy ? "the policy" : "you" }
+        fileprivate var wants: String { self == .policy ? "the policy wants" : "you want" }
+    }
+
+    func run(_ findings: inout [Finding]) {
+        let source = statement.externalParameters["source"] ?? ""
+        let ref = statement.externalParameters["ref"]
+        check("builder", policy.builders, statement.builderID, { $0 == $1 }, { $0 }, &findings)
+        check("build_type", policy.buildTypes, statement.buildType, { $0 == $1 }, { $0 }, &findings)
+        check(
+            "source", policy.sources, source, { pattern, _ in pattern.matches(source: source, ref: ref) }, \.text,
+            &findings)
+        check("ref", policy.refs, ref ?? "HEAD", { pattern, _ in pattern.matches(ref) }, \.text, &findings)
+        let commit = statement.resolvedDependencies.first?.digest["gitCommit"]
+        check("commit", policy.commits, commit ?? "no git commit", { $0 == $1 }, { $0 }, &findings)
+        checkAge(&findings)
+        checkHardware(&findings)
+        checkDependencies(&findings)
+    }
+
+    private func check<Element>(
+        _ what: String, _ wanted: [Element]?, _ actual: String, _ matches: (Element, String) -> Bool,
+        _ text: (Element) -> String, _ findings: inout [Finding]
+    ) {
+        guard let wanted else { return }
+        let isMet = wanted.contains { matches($0, actual) }
+        let name = what.split(separator: "_").joined(separator: " ")
+        findings.append(
+            Finding(
+                isMet ? .passed : .failed, asker.code(what),
+                isMet ? "the \(name) is one that \(asker.wants)" : "the \(name) is not one that \(asker.wants)",
+                expected: wanted.map(text).joined(separator: " or "), actual: actual))
+    }
+
+    private func checkAge(_ findings: inout [Finding]) {
+        guard let limit = policy.maximumAge else { return }
+        guard let time else {
+            findings.append(
+                Finding(.undetermined, asker.code("age"), "without a time of verification there is no age"))
+            return
+        }
+        let age = time.secondsSince1970 - statement.finishedOn.secondsSince1970
+        findings.append(
+            Finding(
+                age <= limit ? .passed : .failed, asker.code("age"),
+                age <= limit
+                    ? "the build is not older than \(asker.words) allow\(asker == .policy ? "s" : "")"
+                    : "the build is older than \(asker.words) allow\(asker == .policy ? "s" : "")",
+                expected: "at most \(limit) s", actual: "\(age) s"))
+    }
+
+    /// Software evidence comes from no measured image and no firmware. Doubt is a no.
+    private func checkHardware(_ findings: inout [Finding]) {
+        if let measurements = policy.measurements {
+            findings.append(
+                Finding(
+                    .failed, asker.code("measurement"), "software evidence has no measurement",
+                    expected: measurements.map(\.hexadecimal).joined(separator: " or "), actual: "none"))
+        }
+        if let minimum = policy.minimumTCB {
+            findings.append(
+                Finding(
+                    .failed, asker.code("minimum_tcb"), "software evidence says nothing of a firmware's version",
+                    expected: minimum.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
+                        separator: ", "),
+                    actual: "none"))
+        }
+    }
+
+    // MARK: - Dependencies
+
+    private func checkDependencies(_ findings: inout [Finding]) {
+        guard !policy.required.isEmpty || !policy.denied.isEmpty else { return }
+        let packages = statement.resolvedDependencies.compactMap { $0.uri.flatMap(PackageURL.init(parsing:)) }
+        for wanted in policy.required {
+            let isThere = packages.contains { Self.is($0, wanted, fromElsewhereToo: false) }
+            findings.append(
+                Finding(
+                    isThere ? .passed : .failed, asker.code("required"),
+                    isThere ? "\(wanted.text) is an input" : "\(wanted.text) is not among the inputs",
+                    expected: wanted.text, actual: isThere ? wanted.text : "no such input"))
+        }
+        for unwanted in policy.denied {
+            let found = packages.first { Self.is($0, unwanted, fromElsewhereToo: true) }
+            findings.append(
+                Finding(
+                    found == nil ? .passed : .failed, asker.code("denied"),
+                    found == nil
+                        ? "\(unwanted.text) is not among the inputs" : "\(unwanted.text) is an input, and denied",
+                    expected: "no such input", actual: found?.text ?? "no such input"))
+        }
+    }
+
+    /// - Parameter elsewhere: Whether a package counts that comes from another place than `wanted` says, or from a folder of
+    ///   the source. What is denied is denied from anywhere; what is required is not replaced by its namesake.
+    private static func `is`(_ package: PackageURL, _ wanted: PackageURL, fromElsewhereToo elsewhere: Bool) -> Bool {
+        guard package.type == wanted.type, package.namespace == wanted.namespace, package.name == wanted.name,
+            wanted.version == nil || package.version == wanted.version
+        else { return false }
+        if !elsewhere { return package.qualifiers == wanted.qualifiers && package.subpath == wanted.subpath }
+        return wanted.qualifiers.allSatisfy { package.qualifiers[$0.key] == $0.value }
+            && (wanted.subpath.isEmpty || package.subpath == wanted.subpath)
+    }
+}
