@@ -42,7 +42,7 @@ var targets: [Target] = [
             "KettleServer", "KettleBuild", "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox",
             "KettleLauncher",
             "KettleVerify", "KettleAttestation", "KettleProvenance", "KettleTOML", "KettleError", log, posix, nio,
-            system,
+            system, subprocess,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -13,7 +13,8 @@ package struct BuildConfiguration: Sendable {
     package var sourceLimits: SourceLimits
     /// In the order in which they look at a source.
     package var toolchains: [any Toolchain]
-    package var attester: any Attester
+    /// Nil leaves builds without evidence.
+    package var attester: (any Attester)?
     /// Builds that run their toolchain at the same time.
     package var slots: Int
     /// Of every command of a build.
@@ -23,7 +24,7 @@ package struct BuildConfiguration: Sendable {
 
     package init(
         version: String, sandbox: Sandbox, git: GitSource, sourceLimits: SourceLimits = .standard,
-        toolchains: [any Toolchain], attester: any Attester, slots: Int, limits: SandboxLimits = SandboxLimits(),
+        toolchains: [any Toolchain], attester: (any Attester)?, slots: Int, limits: SandboxLimits = SandboxLimits(),
         artifactLimitInBytes: Int64 = 4 << 30
     ) {
         self.version = version

@@ -54,16 +54,15 @@ struct BuildPipeline: Sendable {
                 identity, ResourceDescriptor(name: records.lockfile.name, sha256: records.lockfile.digest),
             ]
                 + verified.dependencies + tools,
-            builderID: Statement.builderID(platform: configuration.attester.platform.rawValue), invocationID: id.hex,
+            builderID: configuration.attester?.platform.builderID ?? Statement.unattestedBuilderID,
+            invocationID: id.hex,
             startedOn: startedAt.timestamp, finishedOn: finishedAt.timestamp, buildLog: records.log.digest)
         let bill = SoftwareBillOfMaterials(
             of: statement, kettleVersion: configuration.version, graph: verified.graph
         ).encoded()
         statement.byproducts.append(SoftwareBillOfMaterials.byproduct(bill))
         let bytes = statement.encoded()
-        try tell("Creating attestation", .attest)
-        let evidence = try await configuration.attester.evidence(
-            for: ReportData(statement: ContentDigest(of: bytes), nonce: request.nonce ?? .zero))
+        let evidence = try await attest(bytes)
         return try await seal(project.toolchain, artifacts, records, bill, bytes, evidence)
     }
 
@@ -352,21 +351,30 @@ struct BuildPipeline: Sendable {
         }
     }
 
+    /// - Returns: nil where there is nobody to attest.
+    private func attest(_ statement: [UInt8]) async throws -> [UInt8]? {
+        guard let attester = configuration.attester else { return nil }
+        try tell("Creating attestation", .attest)
+        return try await attester.evidence(
+            for: ReportData(statement: ContentDigest(of: statement), nonce: request.nonce ?? .zero))
+    }
+
     private func seal(
         _ toolchain: any Toolchain, _ artifacts: [RecordedFile], _ records: Records, _ bill: [UInt8],
-        _ statement: [UInt8], _ evidence: [UInt8]
+        _ statement: [UInt8], _ evidence: [UInt8]?
     ) async throws -> SealedBuild {
         let files = try await threads.runIfActive {
             [
                 try write(
                     bill, as: SoftwareBillOfMaterials.fileName, .record, named: SoftwareBillOfMaterials.fileName),
                 try write(statement, as: "provenance.json", .record, named: "provenance.json"),
-                try write(evidence, as: "evidence.json", .record, named: "evidence.json"),
-            ]
+            ] + (try evidence.map { [try write($0, as: "evidence.json", .record, named: "evidence.json")] } ?? [])
         }
         return SealedBuild(
             buildSystem: toolchain.name, artifacts: artifacts, lockfile: records.lockfile, statement: statement,
-            evidence: evidence, platform: configuration.attester.platform,
+            attestation: evidence.flatMap { evidence in
+                configuration.attester.map { ($0.platform, evidence) }
+            },
             durationInMilliseconds: BuildTime.now.milliseconds - startedAt.milliseconds,
             files: artifacts + [records.lockfile, records.log] + files)
     }

@@ -49,9 +49,11 @@ struct BuildResult {
         add("artifacts", .array(sealed.artifacts.map { file($0, under: "artifacts") }))
         add("build_config", file(sealed.lockfile, under: "build-config"))
         members.append(("provenance", sealed.statement))
-        add("attestation", .string(Data(sealed.evidence).base64EncodedString()))
-        add("attestation_status", "success")
-        add("platform", .string(sealed.platform.rawValue))
+        if let (platform, evidence) = sealed.attestation {
+            add("attestation", .string(Data(evidence).base64EncodedString()))
+            add("attestation_status", "success")
+            add("platform", .string(platform.rawValue))
+        }
         add("bundle_url", .string("\(base)/bundle.zip"))
         add("duration_ms", .integer(sealed.durationInMilliseconds))
     }
@@ -71,9 +73,8 @@ struct SealedBuild: Sendable {
     var lockfile: RecordedFile
     /// The exact bytes of provenance.json.
     var statement: [UInt8]
-    /// The exact bytes of evidence.json.
-    var evidence: [UInt8]
-    var platform: Platform
+    /// The exact bytes of evidence.json, and what they are of; nil for a build that nobody attests to.
+    var attestation: (platform: Platform, evidence: [UInt8])?
     var durationInMilliseconds: Int64
     /// Everything to be recorded, the artifacts and the lockfile included.
     var files: [RecordedFile]

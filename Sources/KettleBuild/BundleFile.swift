@@ -1,7 +1,9 @@
+import Foundation
+import Glibc
 import KettleProvenance
 package import KettleStore
 import NIOPosix
-import SystemPackage
+package import SystemPackage
 
 extension BuildService {
     /// The bundle of a successful build as one file; packed when it is first asked for, and then kept.
@@ -26,6 +28,35 @@ extension BuildService {
         }
         try await store.add(file, to: id)
         return file
+    }
+
+    /// Writes the bundle of a successful build as a folder, whole or not at all.
+    ///
+    /// - Parameter folder: A name that is free.
+    /// - Throws: ``StoreError/writeFailed(what:reason:)``.
+    package func export(_ id: BuildID, to folder: FilePath) async throws {
+        let files = try await store.files(of: id)
+        let origin = store.folder.build(id)
+        try await threads.runIfActive {
+            let draft = FilePath("\(folder).\(BuildID().hex)")
+            do {
+                for file in files {
+                    guard let name = Self.nameInBundle(file) else { continue }
+                    let place = draft.appending(FilePath(name).components)
+                    try FileManager.default.createDirectory(
+                        atPath: place.removingLastComponent().string, withIntermediateDirectories: true)
+                    try FileManager.default.copyItem(
+                        atPath: origin.appending(FilePath(file.location).components).string, toPath: place.string)
+                    chmod(place.string, file.category == .artifact ? 0o755 : 0o644)
+                }
+                guard rename(draft.string, folder.string) == 0 else {
+                    throw StoreError.writeFailed(what: "the bundle", reason: String(cString: strerror(errno)))
+                }
+            } catch {
+                try? FileManager.default.removeItem(atPath: draft.string)
+                throw error as? StoreError ?? .writeFailed(what: "the bundle", reason: error.localizedDescription)
+            }
+        }
     }
 
     private static func nameInBundle(_ file: RecordedFile) -> String? {

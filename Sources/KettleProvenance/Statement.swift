@@ -91,6 +91,9 @@ extension Statement {
     /// `https://kettle.build/builder/<platform>/v1`. A build without a TEE never bears the id of one with.
     public static func builderID(platform: String) -> String { "https://kettle.build/builder/\(platform)/v1" }
 
+    /// `builder.id` of a build that nobody attests to. No evidence is of such a builder.
+    public static let unattestedBuilderID = builderID(platform: "unattested")
+
     /// The Merkle root over the canonical JSON of each resolved dependency, in order.
     ///
     /// - Parameter resolvedDependencies: The entries as they stand in the statement. A verifier passes what it received,

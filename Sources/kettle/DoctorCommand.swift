@@ -29,7 +29,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try options.settings()
-        let scratch = try Scratch()
+        let scratch = try ScratchFolder()
         defer { scratch.remove() }
         let report = await DoctorReport.make(settings, in: scratch.path)
         if json {
@@ -39,21 +39,6 @@ struct DoctorCommand: AsyncParsableCommand {
             for problem in report.problems { Terminal.report(problem) }
         }
         guard report.problems.isEmpty else { throw ExitCode(1) }
-    }
-
-    /// A folder of this command's own, closed to others.
-    private struct Scratch {
-        let path: FilePath
-
-        init() throws {
-            var template = Array((FileManager.default.temporaryDirectory.path() + "/kettle-doctor-XXXXXX").utf8CString)
-            guard mkdtemp(&template) != nil else {
-                throw SandboxError.workspaceFailed(operation: "be made", reason: String(cString: strerror(errno)))
-            }
-            path = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-        }
-
-        func remove() { Workspace(path: path, uid: nil).remove() }
     }
 }
 
@@ -119,7 +104,7 @@ struct DoctorReport {
         if !refused.isEmpty { problems.append(ConfinementError.weak(refused)) }
         do {
             let sandbox = try Sandbox(
-                confiner: ServeCommand.confiner(), groups: found.groups, disk: found.disk)
+                confiner: BuildSetup.confiner(), groups: found.groups, disk: found.disk)
             let time = try await sandbox.probe(in: folder, times: 9)
             let milliseconds = Double(time.components.attoseconds) / 1e15 + Double(time.components.seconds) * 1000
             confinement.append(

@@ -12,7 +12,8 @@ struct Kettle: AsyncParsableCommand {
         abstract: "Builds whose origin anyone can check.",
         version: version,
         subcommands: [
-            ServeCommand.self, VerifyCommand.self, InspectCommand.self, ProveCommand.self, VerifyProofCommand.self,
+            ServeCommand.self, BuildCommand.self, AttestCommand.self, VerifyCommand.self, InspectCommand.self,
+            ProveCommand.self, VerifyProofCommand.self,
             PolicyCommand.self,
             DoctorCommand.self,
         ])

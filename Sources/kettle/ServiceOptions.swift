@@ -5,26 +5,14 @@ import KettleSandbox
 import NIOCore
 import SystemPackage
 
-/// The options of a service, which `kettle serve` and `kettle doctor` share.
-struct ServiceOptions: ParsableArguments {
+/// The options of everything that builds, a service or a command.
+struct BuildOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A TOML file with settings, named as the options here; limits stand in a table [limits].", valueName: "file"
         ),
         completion: .file())
     var config: String?
-
-    @Option(help: "The address to listen on (default: 127.0.0.1).")
-    var host: String?
-
-    @Option(help: "The port to listen on; 0 takes a free one (default: 8080).")
-    var port: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The folder that holds builds, keys and the database (default: $XDG_STATE_HOME/kettle).",
-            valueName: "folder"), completion: .directory)
-    var dataDir: String?
 
     @Option(
         help: ArgumentHelp(
@@ -42,12 +30,6 @@ struct ServiceOptions: ParsableArguments {
         completion: .directory)
     var cargoVendor: String?
 
-    @Option(help: ArgumentHelp("The largest body of a build request (default: 4GiB).", valueName: "size"))
-    var maxUpload: String?
-
-    @Option(help: "Builds that run at the same time (default: one for every two processors).")
-    var slots: String?
-
     @Option(
         help: ArgumentHelp(
             """
@@ -59,17 +41,21 @@ struct ServiceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Serve although this limit (memory, processes or disk) is only watched on this machine: a build can exceed it for \
+            Build although this limit (memory, processes or disk) is only watched on this machine: a build can exceed it for \
             a moment. May be given several times.
             """, valueName: "name"))
     var allowUnconfined: [String] = []
 
-    /// Puts flags, environment and file together.
-    func settings() throws -> ServiceSettings {
-        var flags: [String: [String]] = [
-            "host": [host], "port": [port], "data-dir": [dataDir], "cargo-registry": [cargoRegistry],
-            "cargo-vendor": [cargoVendor], "max-upload": [maxUpload], "slots": [slots],
-        ].mapValues { $0.compactMap { $0 } }
+    /// Puts flags, environment and file together, for a build whose files are in `dataFolder`.
+    func settings(dataFolder: String, _ environment: [String: String]) throws -> ServiceSettings {
+        try settings(["data-dir": [dataFolder]], environment)
+    }
+
+    /// - Parameter others: Flags beside those here, by name.
+    fileprivate func settings(_ others: [String: [String]], _ environment: [String: String]) throws -> ServiceSettings {
+        var flags = others
+        flags["cargo-registry"] = cargoRegistry.map { [$0] } ?? []
+        flags["cargo-vendor"] = cargoVendor.map { [$0] } ?? []
         flags["allow-url"] = allowURL
         flags["allow-unconfined"] = allowUnconfined
         for text in limit {
@@ -79,12 +65,42 @@ struct ServiceOptions: ParsableArguments {
             }
             flags["limits.\(parts[0])", default: []].append(parts[1])
         }
-        let environment = ProcessInfo.processInfo.environment
         return try ServiceSettings(
             Settings(
                 flags: flags, environment: environment,
                 file: config ?? environment["KETTLE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 },
                 names: ServiceSettings.names), environment)
+    }
+}
+
+/// The options of a service, which `kettle serve` and `kettle doctor` share.
+struct ServiceOptions: ParsableArguments {
+    @Option(help: "The address to listen on (default: 127.0.0.1).")
+    var host: String?
+
+    @Option(help: "The port to listen on; 0 takes a free one (default: 8080).")
+    var port: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder that holds builds, keys and the database (default: $XDG_STATE_HOME/kettle).",
+            valueName: "folder"), completion: .directory)
+    var dataDir: String?
+
+    @Option(help: ArgumentHelp("The largest body of a build request (default: 4GiB).", valueName: "size"))
+    var maxUpload: String?
+
+    @Option(help: "Builds that run at the same time (default: one for every two processors).")
+    var slots: String?
+
+    @OptionGroup var build: BuildOptions
+
+    /// Puts flags, environment and file together.
+    func settings() throws -> ServiceSettings {
+        let flags: [String: [String]] = [
+            "host": [host], "port": [port], "data-dir": [dataDir], "max-upload": [maxUpload], "slots": [slots],
+        ].mapValues { $0.compactMap { $0 } }
+        return try build.settings(flags, ProcessInfo.processInfo.environment)
     }
 }
 

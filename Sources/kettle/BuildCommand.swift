@@ -1,0 +1,56 @@
+import ArgumentParser
+import KettleAttestation
+
+/// `kettle build`: builds a local project as a service would, without evidence.
+struct BuildCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "build",
+        abstract: "Build a local project the way a service does.",
+        discussion: """
+            Writes the bundle without evidence, so kettle verify rejects it: it shows what a service would make. Of a git \
+            repository everything is built that is not ignored. Progress goes to standard error. Exits 0, 1 when the project \
+            cannot be built, 2 when this machine is at fault.
+            """)
+
+    @OptionGroup var options: LocalBuildOptions
+
+    func run() async throws {
+        try await LocalBuild(options: options, attester: nil, nonce: nil).run()
+    }
+}
+
+/// `kettle attest`: the same, with evidence.
+struct AttestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attest",
+        abstract: "Build a local project and attest to it.",
+        discussion: """
+            The evidence is of the trusted hardware that the machine has. Without any it is refused, unless --software-key names \
+            a key for development. Exits as kettle build does.
+            """)
+
+    @OptionGroup var options: LocalBuildOptions
+
+    @Option(help: ArgumentHelp("16 bytes that the evidence is made for, as hexadecimal digits.", valueName: "hex"))
+    var nonce: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Sign with the private key in this PEM file, for development; it is made if there is none.",
+            valueName: "file"),
+        completion: .file())
+    var softwareKey: String?
+
+    func run() async throws {
+        var parsed: BuildNonce?
+        if let nonce {
+            parsed = BuildNonce(text: nonce)
+            guard parsed != nil else { throw VerifyOptionError.nonce(nonce) }
+        }
+        guard let softwareKey else { throw LocalBuildError.noHardware }
+        let key = try SoftwareKey.loadOrCreate(at: softwareKey)
+        Terminal.warn("evidence is signed by software: no hardware vouches for this build")
+        Terminal.warn("software key \(key.fingerprint)")
+        try await LocalBuild(options: options, attester: SoftwareAttester(key: key), nonce: parsed).run()
+    }
+}

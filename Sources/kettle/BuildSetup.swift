@@ -1,0 +1,66 @@
+import Foundation
+import KettleAttestation
+import KettleBuild
+import KettleSandbox
+import KettleSource
+import KettleStore
+import KettleToolchains
+import Logging
+import NIOPosix
+import SystemPackage
+
+/// Everything that builds, put together from settings.
+struct BuildSetup {
+    let settings: ServiceSettings
+    let folder: DataFolder
+    /// Where what can be had again is kept.
+    let cache: FilePath
+    /// Nil leaves builds without evidence.
+    let attester: (any Attester)?
+    let slots: Int
+
+    /// - Throws: ``ConfinementError/weak(_:)`` when the machine confines less than the operator allowed, and what makes a
+    ///   toolchain or the store unusable.
+    func makeService(threads: NIOThreadPool, logger: Logger) async throws -> BuildService {
+        let store = try BuildStore(in: folder)
+        let sandbox = try await makeSandbox(logger)
+        let cargo = try await CargoToolchain.locate(
+            configuration: CargoConfiguration(
+                registryMirror: settings.cargoRegistry, vendorDirectory: settings.cargoVendor.map { FilePath($0) },
+                cache: cache))
+        // The first build needs the digests of the toolchain; nobody should have to wait for them.
+        Task.detached { try? await threads.runIfActive { _ = try? cargo.tools() } }
+        let urls = try URLPolicy(allowedPrefixes: settings.allowedURLs)
+        return BuildService(
+            store: store,
+            configuration: BuildConfiguration(
+                version: Kettle.version, sandbox: sandbox,
+                git: GitSource(sandbox: sandbox, policy: urls, threads: threads, commandLimits: settings.limits),
+                toolchains: [cargo], attester: attester, slots: slots, limits: settings.limits,
+                artifactLimitInBytes: Int64(settings.artifactLimitInBytes)),
+            threads: threads, logger: logger)
+    }
+
+    /// A sandbox that has been tried, with all that this machine has to confine builds with.
+    private func makeSandbox(_ logger: Logger) async throws -> Sandbox {
+        let confinement = await Confinement.find(settings.limits, in: folder.work)
+        let weak = confinement.weakLimits
+        let refused = weak.filter { !settings.allowedUnconfined.contains($0.name) }
+        guard refused.isEmpty else { throw ConfinementError.weak(refused) }
+        let sandbox = try Sandbox(
+            confiner: Self.confiner(), groups: confinement.groups, disk: confinement.disk)
+        try await sandbox.probe(in: folder.work)
+        for measure in confinement.measures + weak where measure.grade != .held {
+            logger.warning(
+                "builds are confined less than they could be",
+                metadata: ["what": "\(measure.name)", "state": "\(measure.grade.rawValue)", "by": "\(measure.by)"])
+        }
+        return sandbox
+    }
+
+    /// The program that confines commands, which is built and installed with this one.
+    static func confiner() throws -> FilePath {
+        FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            .removingLastComponent().appending("kettle-confine")
+    }
+}

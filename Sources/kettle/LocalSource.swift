@@ -1,0 +1,90 @@
+import Foundation
+import Glibc
+import KettleBuild
+import KettleProvenance
+import KettleSource
+import Subprocess
+import SystemPackage
+
+/// A project of this machine, as the archive that a service would have been sent.
+struct LocalSource {
+    let archive: UploadedArchive
+    let name: String
+    let digest: ContentDigest
+    let size: Int64
+
+    /// An archive as it is, or a folder, packed: what git sees of it, tracked or not and not ignored, or all of it where
+    /// there is no git.
+    ///
+    /// - Parameter scratch: Where a packed folder goes.
+    static func open(_ path: String, packingInto scratch: FilePath) async throws -> LocalSource {
+        var status = stat()
+        guard stat(path, &status) == 0, let resolved = realpath(path, nil) else {
+            throw LocalSourceError.missing(path)
+        }
+        defer { free(resolved) }
+        let place = FilePath(String(cString: resolved))
+        let name = place.lastComponent?.string ?? "source"
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return try LocalSource(file: place, name: name)
+        case S_IFDIR:
+            let (paths, commit) = try await seen(of: place)
+            let packed = scratch.appending("source.tar.gz")
+            try SourcePacking.pack(place, paths, commit: commit, into: packed)
+            return try LocalSource(file: packed, name: "\(name).tar.gz")
+        default: throw LocalSourceError.missing(path)
+        }
+    }
+
+    private init(file: FilePath, name: String) throws {
+        // Stays open for as long as this command runs.
+        let descriptor = Glibc.open(file.string, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw LocalSourceError.missing(name) }
+        archive = .open(descriptor)
+        self.name = name
+        digest = try ContentDigest.ofFile(descriptor: descriptor)
+        size = Int64(lseek(descriptor, 0, SEEK_END))
+    }
+
+    // MARK: - What git sees
+
+    private static func seen(of folder: FilePath) async throws -> (paths: [[UInt8]], commit: [UInt8]?) {
+        guard let listed = try await list(folder) else { return (try SourcePacking.files(below: folder), nil) }
+        let isTop = try await git(["rev-parse", "--show-prefix"], in: folder) == Array("\n".utf8)
+        return (listed, isTop ? try await git(["cat-file", "commit", "HEAD"], in: folder) : nil)
+    }
+
+    /// Files that are tracked, or neither tracked nor ignored; nil where git knows of no repository.
+    private static func list(_ folder: FilePath) async throws -> [[UInt8]]? {
+        let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        guard let output = try await git(arguments, in: folder) else { return nil }
+        var paths: Set<[UInt8]> = []
+        for path in output.split(separator: 0).map(Array.init) {
+            var status = stat()
+            // A name that is no text is no submodule of ours either.
+            let place = folder.appending(FilePath(String(decoding: path, as: UTF8.self)).components)
+            let isFolder = lstat(place.string, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+            guard isFolder else {
+                paths.insert(path)
+                continue
+            }
+            // A submodule, or a repository inside the repository.
+            for below in try await list(place) ?? [] { paths.insert(path.trimmed + [UInt8(ascii: "/")] + below) }
+        }
+        return Array(paths)
+    }
+
+    /// What git prints in the user's own repository; nil when it fails, as where there is none.
+    private static func git(_ arguments: [String], in folder: FilePath) async throws -> [UInt8]? {
+        let result = try? await run(
+            .name("git"), arguments: Arguments(arguments), workingDirectory: folder, output: .bytes(limit: 256 << 20),
+            error: .discarded)
+        guard let result, result.terminationStatus.isSuccess else { return nil }
+        return result.standardOutput
+    }
+}
+
+extension [UInt8] {
+    /// Without slashes at the end.
+    fileprivate var trimmed: [UInt8] { last == UInt8(ascii: "/") ? Array(dropLast()).trimmed : self }
+}

@@ -1,0 +1,19 @@
+import Foundation
+import Glibc
+import KettleSandbox
+import SystemPackage
+
+/// A folder of this command's own, closed to others.
+struct ScratchFolder {
+    let path: FilePath
+
+    init() throws {
+        var template = Array((FileManager.default.temporaryDirectory.path() + "/kettle-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw SandboxError.workspaceFailed(operation: "be made", reason: String(cString: strerror(errno)))
+        }
+        path = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    }
+
+    func remove() { Workspace(path: path, uid: nil).remove() }
+}
