@@ -20,8 +20,10 @@ struct DependencyOrder {
         else { return "the lockfile is not named after the source" }
         let afterLockfile = afterSource.dropFirst()
         let packages = afterLockfile.prefix(while: isPackage)
-        for (entry, next) in zip(packages, packages.dropFirst()) where precedes(next.uri ?? "", entry.uri ?? "") {
-            return "the package \"\(next.uri ?? "")\" is not in its place"
+        for (entry, next) in zip(packages, packages.dropFirst()) where !precedes(entry.uri ?? "", next.uri ?? "") {
+            return entry.uri == next.uri
+                ? "the package \"\(next.uri ?? "")\" stands twice"
+                : "the package \"\(next.uri ?? "")\" is not in its place"
         }
         let tools = afterLockfile.dropFirst(packages.count)
         guard !tools.isEmpty else { return "no tool is named" }

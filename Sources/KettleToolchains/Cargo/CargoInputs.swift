@@ -26,6 +26,8 @@ extension CargoToolchain {
         }
         var verified = VerifiedInputs(dependencies: seen.map(\.descriptor))
         verified.dependencies.sort { ($0.uri ?? "").utf8.lexicographicallyPrecedes(($1.uri ?? "").utf8) }
+        // One commit under two names, as a tag and as a revision, is one package.
+        verified.dependencies = verified.dependencies.reduce(into: []) { if $0.last != $1 { $0.append($1) } }
         let uris = Dictionary(seen.map { ($0.index, $0.descriptor.uri ?? "") }) { first, _ in first }
         for (index, package) in inputs.packages.enumerated() {
             verified.graph[uris[index] ?? "", default: []] += package.dependencies.compactMap { uris[$0] }
