@@ -12,22 +12,19 @@ public struct VerificationSummary: Sendable {
     private let verdict: Verdict
     private let seen: Verdict.Seen
     private let time: Statement.Timestamp
-    private let kettleVersion: String
     private let policy: ResourceDescriptor
 
     /// - Parameters:
     ///   - time: When the bundle was verified.
-    ///   - kettleVersion: Of the program that verified.
     ///   - policy: What was asked: the policy file, or what stands for the questions.
     /// - Returns: nil where nothing was found out, and for a bundle without artifacts: there is nothing to sum up.
     public init?(
-        of verdict: Verdict, at time: Statement.Timestamp, kettleVersion: String, policy: ResourceDescriptor
+        of verdict: Verdict, at time: Statement.Timestamp, policy: ResourceDescriptor
     ) {
         guard verdict.outcome != .undetermined, let seen = verdict.seen, !seen.artifacts.isEmpty else { return nil }
         self.verdict = verdict
         self.seen = seen
         self.time = time
-        self.kettleVersion = kettleVersion
         self.policy = policy
     }
 
@@ -51,7 +48,8 @@ public struct VerificationSummary: Sendable {
                 seen.artifacts.map { ["name": .string($0.name), "digest": ["sha256": .string($0.digest.hex)]] }),
             "predicateType": .string(Self.predicateType),
             "predicate": [
-                "verifier": ["id": .string(Self.verifierID), "version": ["kettle": .string(kettleVersion)]],
+                // Readers that know the predicate by in-toto's definition refuse a verifier with more than an id.
+                "verifier": ["id": .string(Self.verifierID)],
                 "timeVerified": .string(time.text), "resourceUri": .string(seen.source ?? "unknown:"),
                 "policy": policy.json, "inputAttestations": .array(attestations),
                 "verificationResult": isAccepted ? "PASSED" : "FAILED",

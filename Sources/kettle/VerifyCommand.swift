@@ -96,7 +96,7 @@ struct VerifyCommand: ParsableCommand {
     private func write(_ verdict: Verdict, _ questions: VerifyQuestions, to path: String) throws(OutputError) {
         guard
             let summary = VerificationSummary(
-                of: verdict, at: questions.time, kettleVersion: Kettle.version, policy: questions.descriptor)
+                of: verdict, at: questions.time, policy: questions.descriptor)
         else {
             Terminal.warn("kettle: nothing was found out about an artifact, so no summary is written")
             return
