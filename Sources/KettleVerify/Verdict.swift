@@ -80,7 +80,7 @@ public struct VerifiedBundle: Sendable {
     public let statementDigest: ContentDigest
     /// What vouches for it.
     public let platform: Platform
-    /// The nonce that was signed along, ``BuildNonce/zero`` if none.
+    /// The nonce that was signed along, `BuildNonce.zero` if none.
     public let nonce: BuildNonce
     /// The fingerprint of the key that signed; one that the caller named.
     public let softwareKey: ContentDigest
