@@ -24,7 +24,9 @@ public struct InclusionProof: Hashable, Sendable {
 
     /// Makes the proof of one entry of a statement.
     ///
-    /// - Parameter entries: `resolvedDependencies` as received, members that nobody knows included.
+    /// - Parameters:
+    ///   - index: The entry's place, from 0.
+    ///   - entries: `resolvedDependencies` as received, members that nobody knows included.
     /// - Returns: nil when there is no entry of that index.
     public init?(of index: Int, in entries: [JSONValue]) {
         guard let path = MerkleTree.inclusionPath(of: index, in: entries.map { $0.canonicalBytes() }) else {

@@ -30,8 +30,10 @@ public enum MerkleTree {
     /// The root that a leaf and its audit path lead to (RFC 9162, section 2.1.3.2, whose names the comments give).
     ///
     /// - Parameters:
+    ///   - leaf: What the tree holds there, unhashed.
     ///   - index: The leaf's place, from 0.
     ///   - size: How many leaves the tree has.
+    ///   - path: The digests that lead from the leaf to the root, the lowest first.
     /// - Returns: nil when no tree of that size has such a path for that leaf.
     public static func root(
         fromLeaf leaf: [UInt8], at index: Int64, inTreeOf size: Int64, path: [ContentDigest]

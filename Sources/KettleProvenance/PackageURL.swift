@@ -87,6 +87,8 @@ public struct PackageURL: Hashable, Sendable {
     /// - Parameters:
     ///   - name: The crate's name, case kept.
     ///   - version: The exact version, build metadata included.
+    ///   - qualifiers: Where the crate comes from when it is not crates.io.
+    ///   - subpath: Its folder inside that place; empty for none.
     public static func cargo(
         name: String, version: String, qualifiers: [String: String] = [:], subpath: String = ""
     ) -> String {

@@ -6,7 +6,7 @@ extension Policy {
     ///
     /// Made of claims: nothing of the bundle is verified here.
     ///
-    /// - Throws: ``StatementError`` when the bundle's statement cannot be read.
+    /// - Throws: `StatementError` when the bundle's statement cannot be read.
     public static func draft(for bundle: UnverifiedBundle) throws(StatementError) -> String {
         let statement = try Statement(parsing: bundle.statement ?? [])
         let ref = statement.externalParameters["ref"]

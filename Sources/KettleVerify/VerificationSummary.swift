@@ -15,6 +15,7 @@ public struct VerificationSummary: Sendable {
     private let policy: ResourceDescriptor
 
     /// - Parameters:
+    ///   - verdict: What is summed up.
     ///   - time: When the bundle was verified.
     ///   - policy: What was asked: the policy file, or what stands for the questions.
     /// - Returns: nil where nothing was found out, and for a bundle without artifacts: there is nothing to sum up.
