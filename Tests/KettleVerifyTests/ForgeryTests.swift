@@ -57,7 +57,9 @@ struct Forgery: CustomTestStringConvertible, Sendable {
         #expect(Set(Self.all.map(\.name)).count == Self.all.count)
     }
 
-    static let all = statement + inputs + files + evidence + questions
+    static let all = spoilt + evidence + questions
+    /// Those that can be seen without asking for more.
+    static let spoilt = statement + inputs + files
 
     private static func resigned(
         _ name: String, _ codes: String..., change: @escaping @Sendable (inout Statement) -> Void
