@@ -11,21 +11,37 @@ package struct TOMLReader {
     private let bytes: [UInt8]
     private var position = 0
     private var line = 1
+    /// Where keys stand, by their whole dotted names; nil where nobody asked.
+    private var lines: [String: Int]?
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     package static func read(_ bytes: [UInt8]) throws(TOMLError) -> TOMLTable {
+        var reader = try TOMLReader(checking: bytes)
+        return try reader.document()
+    }
+
+    /// - Returns: Beside the table the lines, from 1, on which keys and headers stand, by their whole dotted names. Keys of
+    ///   inline tables have none, nor have very long ones.
+    package static func readWithLines(_ bytes: [UInt8]) throws(TOMLError) -> (table: TOMLTable, lines: [String: Int]) {
+        var reader = try TOMLReader(checking: bytes)
+        reader.lines = [:]
+        let table = try reader.document()
+        return (table, reader.lines ?? [:])
+    }
+
+    private init(checking bytes: [UInt8]) throws(TOMLError) {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw TOMLError(line: 1, reason: "it is not UTF-8")
         }
-        var reader = TOMLReader(bytes)
-        return try reader.document()
+        self.init(bytes)
     }
 
     private mutating func document() throws(TOMLError) -> TOMLTable {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
         let root = TOMLTree(.header)
         var current = root
+        var prefix: [String] = []
         var headers = 0
         while true {
             try skipBlank()
@@ -33,9 +49,11 @@ package struct TOMLReader {
             if byte == UInt8(ascii: "[") {
                 headers += 1
                 guard headers <= Self.maximumHeaders else { throw error("it has too many tables") }
-                current = try header(in: root)
+                (current, prefix) = try header(in: root)
+                if lines != nil { note(prefix) }
             } else {
                 let path = try key()
+                if lines != nil { note(prefix + path) }
                 try expect(UInt8(ascii: "="))
                 let value = try value(depth: 1)
                 guard current.set(path, to: value) else {
@@ -46,7 +64,14 @@ package struct TOMLReader {
         }
     }
 
-    private mutating func header(in root: TOMLTree) throws(TOMLError) -> TOMLTree {
+    /// A long header stands before each of its keys, so without the limit these names would be longer than the document.
+    private mutating func note(_ path: [String]) {
+        guard path.reduce(0, { $0 + $1.utf8.count }) <= 256 else { return }
+        let name = path.joined(separator: ".")
+        if lines?[name] == nil { lines?[name] = line }
+    }
+
+    private mutating func header(in root: TOMLTree) throws(TOMLError) -> (table: TOMLTree, path: [String]) {
         position += 1
         let isArray = peek == UInt8(ascii: "[")
         if isArray { position += 1 }
@@ -59,7 +84,7 @@ package struct TOMLReader {
         guard let table = isArray ? root.append(header: path) : root.open(header: path) else {
             throw error("\"\(path.joined(separator: "."))\" is defined twice")
         }
-        return table
+        return (table, path)
     }
 
     // MARK: - Keys

@@ -14,6 +14,8 @@ public struct BundleVerifier: Sendable {
     public var expected = Policy()
     /// What the bundle has to be, besides.
     public var policy: Policy?
+    /// Whether evidence of hardware is taken whatever image it measured. It says only that some machine of that kind signed.
+    public var acceptsAnyMeasurement = false
     /// When the bundle is verified; nil leaves everything unasked that depends on it.
     public var time: Statement.Timestamp?
 
@@ -57,7 +59,7 @@ public struct BundleVerifier: Sendable {
             StatementChecks(received: received, platform: evidence?.platform, verifier: self).run(&findings)
             ArtifactChecks(bundle: bundle, subjects: received.statement.subject).run(&findings)
             RecordChecks(bundle: bundle, statement: received.statement).run(&findings)
-            checkPolicy(received.statement, &findings)
+            checkPolicy(received.statement, evidence?.platform, &findings)
         }
         NonceChecks(
             signed: result?.signed?.nonce, recorded: received?.statement.externalParameters["nonce"],
@@ -77,12 +79,20 @@ public struct BundleVerifier: Sendable {
         return Verdict(findings: findings, candidate: candidate, seen: seen)
     }
 
-    private func checkPolicy(_ statement: Statement, _ findings: inout [Finding]) {
-        PolicyChecks(policy: expected, asker: .caller, statement: statement, time: time).run(&findings)
+    private func checkPolicy(_ statement: Statement, _ platform: Platform?, _ findings: inout [Finding]) {
+        let own = PolicyChecks(policy: expected, asker: .caller, statement: statement, platform: platform, time: time)
+        own.run(&findings)
+        if acceptsAnyMeasurement, platform == .software {
+            findings.append(
+                Finding(
+                    .notChecked, "measurement.none", "any measurement would do, and software evidence has none",
+                    actual: "none"))
+        }
         guard let policy else {
             findings.append(Finding(.notChecked, "policy.none", "no policy was given"))
             return
         }
-        PolicyChecks(policy: policy, asker: .policy, statement: statement, time: time).run(&findings)
+        PolicyChecks(policy: policy, asker: .policy, statement: statement, platform: platform, time: time)
+            .run(&findings)
     }
 }

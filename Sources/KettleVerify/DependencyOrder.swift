@@ -7,8 +7,11 @@ struct DependencyOrder {
     /// What is wrong, nil when nothing is.
     var problem: String? {
         let entries = statement.resolvedDependencies
-        for (index, entry) in entries.enumerated() where entry.digest.isEmpty {
-            return "the input \(index + 1), \"\(entry.uri ?? entry.name ?? "")\", has no digest"
+        for (index, entry) in entries.enumerated() {
+            guard let called = entry.uri ?? entry.name, !called.isEmpty else {
+                return "the input \(index + 1) has neither a URI nor a name"
+            }
+            if entry.digest.isEmpty { return "the input \(index + 1), \"\(called)\", has no digest" }
         }
         guard let source = entries.first else { return "there is no input, not even the source" }
         guard source.uri == statement.externalParameters["source"] else {
@@ -20,6 +23,9 @@ struct DependencyOrder {
         else { return "the lockfile is not named after the source" }
         let afterLockfile = afterSource.dropFirst()
         let packages = afterLockfile.prefix(while: isPackage)
+        for entry in packages where PackageURL(parsing: entry.uri ?? "")?.text != entry.uri {
+            return "\"\(entry.uri ?? "")\" is not a package URL in its one form"
+        }
         for (entry, next) in zip(packages, packages.dropFirst()) where !precedes(entry.uri ?? "", next.uri ?? "") {
             return entry.uri == next.uri
                 ? "the package \"\(next.uri ?? "")\" stands twice"
@@ -27,8 +33,8 @@ struct DependencyOrder {
         }
         let tools = afterLockfile.dropFirst(packages.count)
         guard !tools.isEmpty else { return "no tool is named" }
-        if let late = tools.first(where: isPackage) { return "the package \"\(late.uri ?? "")\" is not in its place" }
-        return name.isEmpty ? "the lockfile has no name" : nil
+        if name.isEmpty { return "the lockfile has no name" }
+        return problem(of: tools)
     }
 
     private func problem(of source: ResourceDescriptor) -> String? {
@@ -36,6 +42,20 @@ struct DependencyOrder {
         let isGit = source.uri?.hasPrefix("git+") ?? false
         guard source.digest[isGit ? "gitCommit" : "sha256"] != nil else {
             return "the source has no \(isGit ? "gitCommit" : "sha256")"
+        }
+        return nil
+    }
+
+    /// One of two tools with one name would be the tool that somebody asks about.
+    private func problem(of tools: ArraySlice<ResourceDescriptor>) -> String? {
+        var seen: Set<String> = []
+        for tool in tools {
+            let name = tool.name ?? tool.uri ?? ""
+            // `PKG:` is a package URL too, and would be passed over among the packages.
+            if tool.uri?.lowercased().hasPrefix("pkg:") ?? false {
+                return "the package \"\(name)\" is not in its place"
+            }
+            guard seen.insert(name).inserted else { return "the tool \"\(name)\" stands twice" }
         }
         return nil
     }

@@ -1,4 +1,5 @@
 import KettleAttestation
+public import KettleError
 public import KettleProvenance
 
 extension Policy {
@@ -6,26 +7,53 @@ extension Policy {
     ///
     /// Made of claims: nothing of the bundle is verified here.
     ///
-    /// - Throws: `StatementError` when the bundle's statement cannot be read.
-    public static func draft(for bundle: UnverifiedBundle) throws(StatementError) -> String {
-        let statement = try Statement(parsing: bundle.statement ?? [])
-        let ref = statement.externalParameters["ref"]
-        var source = statement.externalParameters["source"] ?? ""
-        if let ref, source.hasSuffix("@\(ref)") { source.removeLast(ref.count + 1) }
-        let evidence = bundle.evidence.flatMap { try? Evidence(parsing: $0) }
-        let key = evidence.flatMap { try? SoftwareEvidence($0) }?.publicKey.fingerprint.hex
-        let commit = statement.resolvedDependencies.first?.digest["gitCommit"]
-        var lines = [
-            "# A policy for kettle verify --policy. It was made from what one bundle claims: read it before you use it.",
-            "version = 1", "", "# Who may have built.", "builders = [\(quoted(statement.builderID))]",
-        ]
-        if let key {
-            lines += [
-                "# The keys whose word you take. Compare the fingerprint with the builder's own.",
-                "software_keys = [\(quoted(key))]",
+    /// - Throws: ``PolicyDraftError``.
+    public static func draft(for bundle: UnverifiedBundle) throws(PolicyDraftError) -> String {
+        let statement: Statement
+        do {
+            statement = try Statement(parsing: bundle.statement ?? [])
+        } catch {
+            throw .statement(error)
+        }
+        let lines =
+            [
+                "# A policy for kettle verify --policy. It was made from what one bundle claims: read it before you use it.",
+                "version = 1",
+            ] + builder(statement, bundle.evidence.flatMap { try? Evidence(parsing: $0) }) + source(statement) + [
+                "", "# How old a build may be when it is verified.", "# maximum_age = \"30d\"", "",
+                "# [dependencies]", "# required = [\"pkg:cargo/serde@1.0.228\"]",
+                "# denied = [\"pkg:cargo/openssl-sys\"]", "",
+            ]
+        let text = lines.joined(separator: "\n")
+        do {
+            _ = try Policy(parsing: Array(text.utf8))
+        } catch {
+            throw .inexpressible(error)
+        }
+        return text
+    }
+
+    private static func builder(_ statement: Statement, _ evidence: Evidence?) -> [String] {
+        let lines = ["", "# Who may have built.", "builders = [\(quoted(statement.builderID))]"]
+        guard let evidence else {
+            return lines + ["# The bundle has no evidence that can be read, so it names no key and no measurement."]
+        }
+        guard let software = try? SoftwareEvidence(evidence) else {
+            return lines + [
+                "# The images that may have built, by their launch digests: ask the builder for them.",
+                "# measurements = [\"96 hexadecimal digits\"]",
             ]
         }
-        lines += [
+        return lines + [
+            "# The keys whose word you take. Compare the fingerprint with the builder's own.",
+            "software_keys = [\(quoted(software.publicKey.fingerprint.hex))]",
+        ]
+    }
+
+    private static func source(_ statement: Statement) -> [String] {
+        let ref = statement.externalParameters["ref"]
+        let source = SourcePattern.repository(of: statement.externalParameters["source"] ?? "", ref: ref)
+        var lines = [
             "", "# What may have been built, and how. A last component * stands for everything below.",
             "build_types = [\(quoted(statement.buildType))]", "sources = [\(quoted(source))]",
         ]
@@ -34,27 +62,53 @@ extension Policy {
                 "# HEAD is the default branch; v* is every ref that begins so.", "refs = [\(quoted(ref ?? "HEAD"))]",
             ]
         }
-        if let commit { lines += ["# commits = [\(quoted(commit))]"] }
-        lines += [
-            "", "# How old a build may be when it is verified.", "# maximum_age = \"30d\"", "",
-            "# [dependencies]", "# required = [\"pkg:cargo/serde@1.0.228\"]", "# denied = [\"pkg:cargo/openssl-sys\"]",
-            "",
-        ]
-        return lines.joined(separator: "\n")
+        if let commit = statement.resolvedDependencies.first?.digest["gitCommit"] {
+            lines += ["# This very commit only:", "# commits = [\(quoted(commit))]"]
+        }
+        return lines
     }
 
-    /// A basic string of TOML 1.0.
+    /// A basic string of TOML 1.0 that shows nothing on a terminal but what it says.
     private static func quoted(_ text: String) -> String {
         var output = "\""
         for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": output += "\\\(scalar)"
-            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{202A}"..."\u{202E}":
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
                 let hex = String(scalar.value, radix: 16)
-                output += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: output.unicodeScalars.append(scalar)
+                output += "\\U" + String(repeating: "0", count: 8 - hex.count) + hex
+            default:
+                if scalar == "\"" || scalar == "\\" { output += "\\" }
+                output.unicodeScalars.append(scalar)
             }
         }
         return output + "\""
+    }
+}
+
+/// Why no policy can be made from a bundle.
+public enum PolicyDraftError: UserFacingError, Hashable {
+    case statement(StatementError)
+    /// The bundle claims something that a policy cannot name, such as a source that is neither a repository nor an archive.
+    case inexpressible(PolicyError)
+
+    public var code: String {
+        switch self {
+        case .statement(let error): error.code
+        case .inexpressible: "policy.inexpressible"
+        }
+    }
+
+    public var message: String {
+        switch self {
+        case .statement(let error): error.message
+        case .inexpressible(let error): "no policy can name what the bundle claims: \(error.reason)"
+        }
+    }
+
+    public var hint: String? {
+        switch self {
+        case .statement(let error): error.hint
+        case .inexpressible: "kettle inspect shows what it claims"
+        }
     }
 }

@@ -1,3 +1,4 @@
+import KettleAttestation
 import KettleProvenance
 
 /// Whether a bundle is what a policy, or the one who asks, wants.
@@ -6,6 +7,8 @@ struct PolicyChecks {
     /// Begins the codes and the messages: a policy's findings are told from those of single questions.
     let asker: Asker
     let statement: Statement
+    /// What the evidence claims to be of; nil when that cannot be read, which is a finding of its own.
+    let platform: Platform?
     let time: Statement.Timestamp?
 
     enum Asker {
@@ -20,18 +23,24 @@ struct PolicyChecks {
     func run(_ findings: inout [Finding]) {
         let source = statement.externalParameters["source"] ?? ""
         let ref = statement.externalParameters["ref"]
-        check("builder", policy.builders, statement.builderID, { $0 == $1 }, { $0 }, &findings)
-        check("build_type", policy.buildTypes, statement.buildType, { $0 == $1 }, { $0 }, &findings)
+        check("builder", policy.builders, statement.builderID, Self.isSame, { $0 }, &findings)
+        check("build_type", policy.buildTypes, statement.buildType, Self.isSame, { $0 }, &findings)
         check(
             "source", policy.sources, source, { pattern, _ in pattern.matches(source: source, ref: ref) }, \.text,
             &findings)
-        check("ref", policy.refs, ref ?? "HEAD", { pattern, _ in pattern.matches(ref) }, \.text, &findings)
+        let builtRef = source.hasPrefix("git+") ? ref ?? "HEAD" : nil
+        check(
+            "ref", policy.refs, builtRef ?? "none: the source is no repository",
+            { pattern, _ in builtRef.map(pattern.matches) ?? false }, \.text, &findings)
         let commit = statement.resolvedDependencies.first?.digest["gitCommit"]
-        check("commit", policy.commits, commit ?? "no git commit", { $0 == $1 }, { $0 }, &findings)
+        check("commit", policy.commits, commit ?? "no git commit", Self.isSame, { $0 }, &findings)
         checkAge(&findings)
         checkHardware(&findings)
         checkDependencies(&findings)
     }
+
+    /// Byte for byte. Swift alone would take two spellings of one accent for the same.
+    private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
     private func check<Element>(
         _ what: String, _ wanted: [Element]?, _ actual: String, _ matches: (Element, String) -> Bool,
@@ -66,19 +75,24 @@ struct PolicyChecks {
 
     /// Software evidence comes from no measured image and no firmware. Doubt is a no.
     private func checkHardware(_ findings: inout [Finding]) {
+        let isSoftware = platform == .software
         if let measurements = policy.measurements {
             findings.append(
                 Finding(
-                    .failed, asker.code("measurement"), "software evidence has no measurement",
+                    isSoftware ? .failed : .undetermined, asker.code("measurement"),
+                    isSoftware
+                        ? "software evidence has no measurement" : "without verified evidence there is no measurement",
                     expected: measurements.map(\.hexadecimal).joined(separator: " or "), actual: "none"))
         }
         if let minimum = policy.minimumTCB {
+            let parts = minimum.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             findings.append(
                 Finding(
-                    .failed, asker.code("minimum_tcb"), "software evidence says nothing of a firmware's version",
-                    expected: minimum.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
-                        separator: ", "),
-                    actual: "none"))
+                    isSoftware ? .failed : .undetermined, asker.code("minimum_tcb"),
+                    isSoftware
+                        ? "software evidence says nothing of a firmware's version"
+                        : "without verified evidence there is no firmware's version",
+                    expected: parts.joined(separator: ", "), actual: "none"))
         }
     }
 

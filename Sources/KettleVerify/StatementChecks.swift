@@ -71,6 +71,17 @@ struct StatementChecks {
                 isKnown ? .passed : .failed, "provenance.source",
                 isKnown ? "the source is \(source)" : "the source is neither git nor an archive",
                 expected: "git+… or archive:…", actual: source))
+        checkRef(source, &findings)
+    }
+
+    /// `docs/build-types/`: a repository's source ends in the ref that was asked for, and an archive has none.
+    private func checkRef(_ source: String, _ findings: inout [Finding]) {
+        guard let ref = statement.externalParameters["ref"] else { return }
+        guard ref.isEmpty || SourcePattern.repository(of: source, ref: ref) == source else { return }
+        findings.append(
+            Finding(
+                .failed, "provenance.ref", "the ref is not the one that the source names", expected: "…@\(ref)",
+                actual: source))
     }
 
     private func checkRun(_ findings: inout [Finding]) {

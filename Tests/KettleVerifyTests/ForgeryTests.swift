@@ -106,6 +106,8 @@ struct Forgery: CustomTestStringConvertible, Sendable {
         resigned("a source that is not the first input", "provenance.dependencies") {
             $0.externalParameters["source"] = "git+https://forge.example/other"
         },
+        resigned("a ref that the source does not name", "provenance.ref") { $0.externalParameters["ref"] = "main" },
+        resigned("an empty ref", "provenance.ref") { $0.externalParameters["ref"] = "" },
         resigned("an end before the beginning", "provenance.time") {
             $0.startedOn = Statement.Timestamp(secondsSince1970: 1_795_000_010)
         },
@@ -176,6 +178,19 @@ struct Forgery: CustomTestStringConvertible, Sendable {
         reinput("a package twice with two digests", "provenance.dependencies") {
             $0.insert(ResourceDescriptor(uri: $0[2].uri, sha256: zeros), at: 3)
         },
+        reinput("a package that another spelling hides", "provenance.dependencies") {
+            $0[3].uri = "pkg:cargo/%73erde@1.0.0"
+        },
+        reinput("a package that nobody can read", "provenance.dependencies") {
+            $0[3].uri = "pkg:cargo/serde@1?x=1&x=2"
+        },
+        reinput("a package that is no package by its scheme's case", "provenance.dependencies") {
+            $0.append(ResourceDescriptor(uri: "PKG:cargo/openssl-sys@1.0.0", sha256: zeros))
+        },
+        reinput("a tool twice", "provenance.dependencies") {
+            $0.append(ResourceDescriptor(name: "rustc", sha256: zeros))
+        },
+        reinput("an input without a name", "provenance.dependencies") { $0[4].name = nil },
         reinput("no tool", "provenance.dependencies") { $0.removeLast() },
         reinput("a package without a digest", "provenance.dependencies") { $0[2].digest = [:] },
         reinput("a tool without a digest", "provenance.dependencies") { $0[4].digest = [:] },

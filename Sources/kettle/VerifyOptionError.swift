@@ -1,0 +1,69 @@
+import KettleError
+import KettleVerify
+
+/// What is wrong with an option of `kettle verify`. The paths in it are the caller's own words.
+enum VerifyOptionError: UserFacingError, Equatable {
+    case nonce(String)
+    case commit(String)
+    case source(String)
+    case builder(String)
+    case age(String)
+    case time(String)
+    case measurement(String)
+    case contradiction(String, String)
+    case policyUnreadable(String)
+    case policy(path: String, PolicyError)
+    case keyUnreadable(String)
+    case keyMalformed(String)
+
+    var code: String {
+        switch self {
+        case .nonce: "verify.nonce"
+        case .commit: "verify.commit"
+        case .source: "verify.source"
+        case .builder: "verify.builder"
+        case .age: "verify.age"
+        case .time: "verify.time"
+        case .measurement: "verify.measurement"
+        case .contradiction: "verify.contradiction"
+        case .policyUnreadable: "verify.policy_unreadable"
+        case .policy(_, let error): error.code
+        case .keyUnreadable: "verify.key_unreadable"
+        case .keyMalformed: "verify.key_malformed"
+        }
+    }
+
+    var message: String {
+        switch self {
+        case .nonce(let text): "\"\(text)\" is not a nonce"
+        case .commit(let text): "\"\(text)\" is not a full commit id"
+        case .source(let text): "\"\(text)\" is neither a repository nor an archive"
+        case .builder(let text): "\"\(text)\" is not a builder's id"
+        case .age(let text): "\"\(text)\" is not a time that a build could be old"
+        case .time(let text): "\"\(text)\" is not a time"
+        case .measurement(let text): "\"\(text)\" is not a launch digest"
+        case .contradiction(let one, let other): "\(one) and \(other) contradict each other"
+        case .policyUnreadable(let path): "the policy \"\(path)\" cannot be read"
+        case .policy(let path, let error): "\(path):\(error.line.map { "\($0):" } ?? "") \(error.reason)"
+        case .keyUnreadable(let path): "the software key \"\(path)\" cannot be read"
+        case .keyMalformed(let path): "\"\(path)\" holds no P-256 public key in PEM"
+        }
+    }
+
+    var hint: String? {
+        switch self {
+        case .nonce: "a nonce is 32 hexadecimal digits, dashes allowed"
+        case .commit: "a commit id is 40 or 64 hexadecimal digits; git rev-parse shows it"
+        case .source: "name git+https://…, archive:…, or one of them ending in /*"
+        case .builder: "kettle inspect shows one, such as https://kettle.build/builder/software/v1"
+        case .age: "give a number and s, m, h or d, such as 30d"
+        case .time: "write it in UTC, such as 2026-11-24T00:12:10Z"
+        case .measurement: "a launch digest is 96 hexadecimal digits"
+        case .contradiction: "leave one of them out"
+        case .policyUnreadable: "kettle policy init BUNDLE writes one"
+        case .policy(_, let error): error.hint
+        case .keyUnreadable: "give the public key's PEM file, or its fingerprint as 64 hexadecimal digits"
+        case .keyMalformed: "the service keeps the public half beside its key, as software-key.pub.pem"
+        }
+    }
+}

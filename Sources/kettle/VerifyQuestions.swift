@@ -1,0 +1,127 @@
+import Foundation
+import KettleAttestation
+import KettleProvenance
+import KettleVerify
+
+/// What `kettle verify` was asked, read from its options.
+struct VerifyQuestions {
+    private(set) var verifier = BundleVerifier()
+    let time: Statement.Timestamp
+    /// The policy file's bytes, nil where there was none.
+    private var policyFile: [UInt8]?
+
+    init(_ command: VerifyCommand) throws {
+        guard command.measurement.isEmpty || !command.anyMeasurement else {
+            throw VerifyOptionError.contradiction("--measurement", "--any-measurement")
+        }
+        time = try Self.time(command.at)
+        verifier.time = time
+        for text in command.softwareKey { verifier.softwareKeys.insert(try Self.fingerprint(text)) }
+        if let nonce = command.nonce {
+            guard let parsed = BuildNonce(text: nonce) else { throw VerifyOptionError.nonce(nonce) }
+            verifier.nonce = parsed
+        }
+        try readExpectations(command)
+        verifier.acceptsAnyMeasurement = command.anyMeasurement
+        if let path = command.policy { try readPolicy(path) }
+        if command.anyMeasurement, verifier.policy?.measurements != nil {
+            throw VerifyOptionError.contradiction("--any-measurement", "measurements in the policy")
+        }
+    }
+
+    private mutating func readPolicy(_ path: String) throws(VerifyOptionError) {
+        let bytes = try Self.read(path)
+        do {
+            verifier.policy = try Policy(parsing: bytes)
+        } catch {
+            throw .policy(path: path, error)
+        }
+        policyFile = bytes
+    }
+
+    private mutating func readExpectations(_ command: VerifyCommand) throws(VerifyOptionError) {
+        if let commit = command.commit {
+            let digits = commit.lowercased()
+            guard [40, 64].contains(digits.utf8.count), [UInt8](hexadecimal: digits) != nil else {
+                throw .commit(commit)
+            }
+            verifier.expected.commits = [digits]
+        }
+        if let source = command.source {
+            guard let pattern = SourcePattern(text: source) else { throw .source(source) }
+            verifier.expected.sources = [pattern]
+        }
+        if let builder = command.builder {
+            guard builder.hasPrefix("https://") else { throw .builder(builder) }
+            verifier.expected.builders = [builder]
+        }
+        if let text = command.maximumAge {
+            guard let seconds = Policy.seconds(text) else { throw .age(text) }
+            verifier.expected.maximumAge = seconds
+        }
+        for text in command.measurement {
+            guard let digest = Policy.measurement(text.lowercased()) else { throw .measurement(text) }
+            verifier.expected.measurements = (verifier.expected.measurements ?? []) + [digest]
+        }
+    }
+
+    private static func time(_ text: String?) throws(VerifyOptionError) -> Statement.Timestamp {
+        guard let text else {
+            return Statement.Timestamp(secondsSince1970: Int64(Date.now.timeIntervalSince1970))
+        }
+        guard let time = Statement.Timestamp(text: text) else { throw .time(text) }
+        return time
+    }
+
+    /// How a verification summary names what was asked (`docs/vsa.md`): the policy file by its digest, with the options beside
+    /// it as an annotation; without a file, the digest of the options' canonical JSON.
+    var descriptor: ResourceDescriptor {
+        let options = JSONValue.object(options)
+        guard let policyFile else {
+            return ResourceDescriptor(
+                uri: "https://kettle.build/policy/options/v1",
+                digest: ["sha256": ContentDigest(of: options.canonicalBytes()).hex],
+                annotations: ["options": options])
+        }
+        return ResourceDescriptor(
+            uri: "https://kettle.build/policy/v1", digest: ["sha256": ContentDigest(of: policyFile).hex],
+            annotations: self.options.isEmpty ? nil : ["options": options])
+    }
+
+    /// What was asked beside the policy, as it was understood: one key is one fingerprint, whichever file it came from.
+    private var options: [String: JSONValue] {
+        let expected = verifier.expected
+        var options: [String: JSONValue] = [:]
+        func list(_ name: String, _ texts: [String]) {
+            if !texts.isEmpty { options[name] = .array(texts.sorted().map(JSONValue.string)) }
+        }
+        list("software_keys", verifier.softwareKeys.map(\.hex))
+        list("builders", expected.builders ?? [])
+        list("sources", expected.sources?.map(\.text) ?? [])
+        list("commits", expected.commits ?? [])
+        list("measurements", expected.measurements?.map(\.hexadecimal) ?? [])
+        options["maximum_age"] = expected.maximumAge.map { .string("\($0)s") }
+        options["nonce"] = verifier.nonce.map { .string($0.hex) }
+        if verifier.acceptsAnyMeasurement { options["any_measurement"] = true }
+        return options
+    }
+
+    private static func read(_ path: String) throws(VerifyOptionError) -> [UInt8] {
+        guard let file = FileHandle(forReadingAtPath: path),
+            let bytes = try? file.read(upToCount: Policy.limitInBytes + 1)
+        else { throw .policyUnreadable(path) }
+        return Array(bytes)
+    }
+
+    /// A fingerprint as it is, or that of the public key in a file.
+    private static func fingerprint(_ text: String) throws(VerifyOptionError) -> ContentDigest {
+        if let fingerprint = ContentDigest(hex: text.lowercased()) { return fingerprint }
+        guard let file = FileHandle(forReadingAtPath: text), let bytes = try? file.read(upToCount: 16 * 1024) else {
+            throw .keyUnreadable(text)
+        }
+        guard let key = try? SoftwarePublicKey(pem: String(decoding: bytes, as: UTF8.self)) else {
+            throw .keyMalformed(text)
+        }
+        return key.fingerprint
+    }
+}
