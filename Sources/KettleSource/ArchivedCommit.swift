@@ -30,6 +30,8 @@ package struct GitCommit: Sendable, Hashable {
 }
 
 extension GitSource {
+    /// Reading one object takes no time, unless somebody packed it to take long.
+    private static let timeout = Duration.seconds(60)
     /// Longer messages are not worth an upload's time.
     private static let commitLimitInBytes = 1 << 20
 
@@ -54,10 +56,12 @@ extension GitSource {
 
     private func readHead(of repository: ArchivedRepository, in workspace: Workspace) async throws -> GitCommit? {
         let content = Mutex<[UInt8]>([])
+        var limits = commandLimits
+        limits.wallClock = min(limits.wallClock, Self.timeout)
         let end: CommandEnd
         do {
             end = try await sandbox.run(
-                GitCommands.reading(repository.path, ["cat-file", "commit", "HEAD"], limits: commandLimits),
+                GitCommands.reading(repository.path, ["cat-file", "commit", "HEAD"], limits: limits),
                 in: workspace
             ) { stream, chunk in
                 guard stream == .stdout else { return }

@@ -66,17 +66,27 @@ extension GitSource {
         try Self.make(folder)
         var pending = try requests.map { (request: $0, url: try fetch.settings.policy.check($0.url), depth: 0) }
         var mirrors: [GitMirror] = []
+        var count = 0
+        var repositories: [String: (place: Int, git: GitCommands)] = [:]
         while !pending.isEmpty {
             let next = pending.removeFirst()
-            guard mirrors.count < limits.submodules else {
-                throw SourceError.tooManySubmodules(limit: limits.submodules)
+            // One repository for each URL: git takes one in the place of another by its URL alone.
+            let (place, git): (Int, GitCommands)
+            if let known = repositories[next.request.url] {
+                (place, git) = known
+            } else {
+                try await progress(next.url.text)
+                (place, git) = (mirrors.count, try await fetch.open(next.url, number: mirrors.count))
+                repositories[next.request.url] = (place, git)
+                mirrors.append(GitMirror(url: next.request.url, path: git.repository, commits: []))
             }
-            try await progress(next.url.text)
-            let git = try await fetch.open(next.url, number: mirrors.count)
-            var mirror = GitMirror(url: next.request.url, path: git.repository, commits: [])
             for commit in next.request.commits {
+                guard count < limits.submodules else {
+                    throw SourceError.tooManySubmodules(limit: limits.submodules)
+                }
+                count += 1
                 let (fetched, submodules) = try await fetch.mirror(commit, git)
-                mirror.commits.append(fetched)
+                mirrors[place].commits.append(fetched)
                 for (url, id) in submodules {
                     guard next.depth < limits.submoduleDepth else {
                         throw SourceError.submoduleTooDeep(path: url.text, limit: limits.submoduleDepth)
@@ -85,7 +95,6 @@ extension GitSource {
                     pending.append((.init(url: url.text, commits: [wanted]), url, next.depth + 1))
                 }
             }
-            mirrors.append(mirror)
         }
         return mirrors
     }

@@ -74,10 +74,15 @@ struct LocalSource {
         return Array(paths)
     }
 
-    /// What git prints in the user's own repository; nil when it fails, as where there is none.
+    /// Nothing that a repository's configuration names is run, and no object is fetched: it may have come from anyone.
+    private static let settings = ["core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never"]
+        .flatMap { ["-c", $0] }
+
+    /// What git prints; nil when it fails, as where there is no repository.
     private static func git(_ arguments: [String], in folder: FilePath) async throws -> [UInt8]? {
         let result = try? await run(
-            .name("git"), arguments: Arguments(arguments), workingDirectory: folder, output: .bytes(limit: 256 << 20),
+            .name("git"), arguments: Arguments(settings + arguments), workingDirectory: folder,
+            output: .bytes(limit: 256 << 20),
             error: .discarded)
         guard let result, result.terminationStatus.isSuccess else { return nil }
         return result.standardOutput

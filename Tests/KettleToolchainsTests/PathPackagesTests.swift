@@ -119,6 +119,17 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `patterns that find the same folders over and over come to an end`()
+        async throws
+    {
+        var files = [
+            "Cargo.toml": "[workspace]\nmembers = [\"\(String(repeating: "**/", count: 40))x\"]\n",
+            "Cargo.lock": Self.lock("helper"),
+        ]
+        for number in 0..<600 { files["d\(number % 6)/e\(number)/x/Cargo.toml"] = Self.manifest("p\(number)") }
+        #expect(try await code(files) == "toolchain.unreadable_file")
+    }
+
     @Test func `a patch in cargo's configuration is followed too`() async throws {
         let files = [
             "Cargo.toml": Self.manifest("app"), "Cargo.lock": Self.lock("app", "helper"),

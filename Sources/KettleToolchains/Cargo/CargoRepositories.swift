@@ -40,13 +40,17 @@ struct CargoRepositories {
     /// What is to be fetched, each repository once.
     static func requests(for packages: [LockedPackage]) -> [GitMirrorRequest] {
         var requests: [GitMirrorRequest] = []
+        var places: [String: Int] = [:]
+        var seen: Set<GitMirrorRequest> = []
         for package in packages {
             guard case .git(let text, let commit) = package.origin else { continue }
             let source = Source(text)
             let wanted = GitMirrorRequest.Commit(reference: source.reference, id: commit)
-            if let index = requests.firstIndex(where: { $0.url == source.url }) {
-                if !requests[index].commits.contains(wanted) { requests[index].commits.append(wanted) }
+            guard seen.insert(GitMirrorRequest(url: source.url, commits: [wanted])).inserted else { continue }
+            if let place = places[source.url] {
+                requests[place].commits.append(wanted)
             } else {
+                places[source.url] = requests.count
                 requests.append(GitMirrorRequest(url: source.url, commits: [wanted]))
             }
         }
@@ -97,9 +101,10 @@ struct CargoRepositories {
                 places.append((checkout.name, "\(checkouts)/\(repository.name)/\(checkout.name)"))
             }
         }
-        let commits = try inParallel(places) { place throws(ToolchainError) in
-            try check(commitNamed: place.commit, dependencies.appending(FilePath(place.path).components))
-        }
+        let commits = Set(
+            try inParallel(places) { place throws(ToolchainError) in
+                try check(commitNamed: place.commit, dependencies.appending(FilePath(place.path).components))
+            })
         for package in packages {
             guard case .git(_, let commit) = package.origin else { continue }
             guard commits.contains(commit) else { throw .missingPackage(package.spec) }

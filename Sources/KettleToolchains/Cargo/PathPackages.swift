@@ -123,12 +123,13 @@ struct PathPackages {
             return try enter(pattern, from: folder, named: file)
         }
         var matches = [folder]
+        var steps = 0
         for part in pattern.split(separator: "/") where part != "." {
             var next: [String] = []
             for match in matches {
                 let prefix = match.isEmpty ? "" : "\(match)/"
                 if part == "**" {
-                    next += try self.folders(below: match)
+                    next += try self.folders(below: match, atMost: Self.folderLimit - steps - next.count)
                 } else if part.contains(where: { "*?[".contains($0) }) {
                     for entry in try source.entries(of: match)
                     where entry.isFolder && fnmatch(String(part), entry.name, 0) == 0 {
@@ -141,7 +142,12 @@ struct PathPackages {
                     next.append(prefix + part)
                 }
             }
-            matches = next
+            // Patterns such as **/**/** would find the same folders over and over.
+            matches = Array(Set(next))
+            steps += next.count
+            guard steps <= Self.folderLimit else {
+                throw .unreadableFile(name: file, reason: "its patterns lead to more than \(Self.folderLimit) folders")
+            }
         }
         for match in matches where source.hasFile("\(match.isEmpty ? "" : "\(match)/")Cargo.toml") {
             try enter(match, from: "", named: file)
@@ -149,10 +155,10 @@ struct PathPackages {
     }
 
     /// A folder and all folders below it.
-    private func folders(below folder: String) throws(ToolchainError) -> [String] {
+    private func folders(below folder: String, atMost limit: Int) throws(ToolchainError) -> [String] {
         var found = [folder]
         var index = 0
-        while index < found.count, found.count <= Self.folderLimit {
+        while index < found.count, found.count <= limit {
             let prefix = found[index].isEmpty ? "" : "\(found[index])/"
             found += try source.entries(of: found[index]).filter(\.isFolder).map { prefix + $0.name }
             index += 1
