@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Glibc
+import KettleLauncher
 import KettleProvenance
 package import KettleSandbox
 import NIOPosix
