@@ -85,8 +85,12 @@ struct StatementChecks {
     }
 
     private func checkRun(_ findings: inout [Finding]) {
-        if statement.invocationID.isEmpty {
-            findings.append(Finding(.failed, "provenance.invocation", "the build has no id"))
+        let id = statement.invocationID
+        if id.utf8.count < 24 || id.utf8.count > 128 || [UInt8](hexadecimal: id) == nil {
+            findings.append(
+                Finding(
+                    .failed, "provenance.invocation", "the build's id is none",
+                    expected: "24 or more lower-case hexadecimal digits", actual: id))
         }
         let inOrder = statement.startedOn <= statement.finishedOn
         findings.append(

@@ -73,22 +73,23 @@ struct VerifyQuestions {
         return time
     }
 
-    /// How a verification summary names what was asked (`docs/vsa.md`): the policy file by its digest, with the options beside
-    /// it as an annotation; without a file, the digest of the options' canonical JSON.
+    /// How a verification summary names what was asked (`docs/vsa.md`): a policy file that was all by its own digest, anything
+    /// else by that of the questions' canonical JSON.
     var descriptor: ResourceDescriptor {
-        let options = JSONValue.object(options)
-        guard let policyFile else {
-            return ResourceDescriptor(
-                uri: "https://kettle.build/policy/options/v1",
-                digest: ["sha256": ContentDigest(of: options.canonicalBytes()).hex],
-                annotations: ["options": options])
+        var questions = options
+        if let policyFile {
+            let digest = ContentDigest(of: policyFile)
+            guard !questions.isEmpty else {
+                return ResourceDescriptor(uri: "https://kettle.build/policy/v1", sha256: digest)
+            }
+            questions["policy"] = .string(digest.hex)
         }
         return ResourceDescriptor(
-            uri: "https://kettle.build/policy/v1", digest: ["sha256": ContentDigest(of: policyFile).hex],
-            annotations: self.options.isEmpty ? nil : ["options": options])
+            uri: "https://kettle.build/policy/options/v1",
+            sha256: ContentDigest(of: JSONValue.object(questions).canonicalBytes()))
     }
 
-    /// What was asked beside the policy, as it was understood: one key is one fingerprint, whichever file it came from.
+    /// What was asked beside the policy file, as it was understood: a key is its fingerprint, whatever file it came from.
     private var options: [String: JSONValue] {
         let expected = verifier.expected
         var options: [String: JSONValue] = [:]

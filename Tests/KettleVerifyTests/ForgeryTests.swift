@@ -115,6 +115,10 @@ struct Forgery: CustomTestStringConvertible, Sendable {
             $0.finishedOn = Statement.Timestamp(secondsSince1970: 1_795_086_400)
         },
         resigned("no build id", "provenance.invocation") { $0.invocationID = "" },
+        resigned("a build id that is too short", "provenance.invocation") { $0.invocationID = "0123456789abcdef" },
+        resigned("a build id of other characters", "provenance.invocation") {
+            $0.invocationID = "0123456789abcdef0123456\u{1B}"
+        },
         resigned("a nonce that was not signed", "nonce.record") {
             $0.externalParameters["nonce"] = "00112233445566778899aabbccddeeff"
         },
