@@ -265,7 +265,7 @@ struct Forgery: CustomTestStringConvertible, Sendable {
 
     // MARK: - The evidence
 
-    private static let evidence = [
+    static let evidence = [
         Forgery("a stranger's key", "software_key.unnamed", ask: { $0.softwareKeys = [SoftwareKey().fingerprint] }),
         Forgery("no key named", "software_key.unnamed", ask: { $0.softwareKeys = [] }),
         Forgery(
@@ -283,6 +283,14 @@ struct Forgery: CustomTestStringConvertible, Sendable {
         Forgery(
             "signed data of another length", "evidence.format",
             spoil: { replace("evidence.json", "\"signed_data\":\"", "\"signed_data\":\"00", in: &$0) }),
+        Forgery(
+            "a key that is none", "evidence.key",
+            spoil: { contents in
+                let text = String(decoding: contents["evidence.json"] ?? [], as: UTF8.self)
+                let start = text.firstRange(of: "\"public_key\":\"")?.upperBound ?? text.startIndex
+                let key = String(text[start...].prefix { $0 != "\"" })
+                replace("evidence.json", key, "AAAA", in: &contents)
+            }),
         Forgery(
             "no signature", "evidence.format",
             spoil: { replace("evidence.json", "\"signature\"", "\"signatura\"", in: &$0) }),
