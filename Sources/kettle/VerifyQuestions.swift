@@ -73,7 +73,7 @@ struct VerifyQuestions {
         return time
     }
 
-    /// How a verification summary names what was asked (`docs/vsa.md`): a policy file that was all by its own digest, anything
+    /// How a verification summary names what was asked (`docs/verifying.md`): a policy file that was all by its own digest, anything
     /// else by that of the questions' canonical JSON.
     var descriptor: ResourceDescriptor {
         var questions = options
