@@ -44,7 +44,7 @@ struct GitFetch {
     /// The folder for the repositories that git keeps.
     let objects: FilePath
 
-    private var limits: SourceLimits { settings.limits }
+    var limits: SourceLimits { settings.limits }
 
     func run(
         _ url: GitURL, _ ref: GitRef?, into folder: FilePath, _ progress: @Sendable (String) async -> Void

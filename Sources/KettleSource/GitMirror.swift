@@ -120,7 +120,11 @@ extension GitFetch {
         guard let commit = GitCommit(content: content), commit.id == wanted.id else { throw notCommit }
         let listing = try await git.run(["ls-tree", "-r", "-z", "--full-tree", wanted.id], missing: notCommit)
         var gitlinks: [[UInt8]: [UInt8]] = [:]
-        for entry in try GitTreeListing.parse(listing, from: git.url.text) where entry.kind == .gitlink {
+        let entries = try GitTreeListing.parse(listing, from: git.url.text)
+        guard entries.count <= limits.entries else { throw SourceError.tooManyEntries(limit: limits.entries) }
+        for entry in entries {
+            _ = try SourcePath(checking: entry.path, within: limits)
+            guard entry.kind == .gitlink else { continue }
             gitlinks[entry.path] = [UInt8](hexadecimal: entry.id)
         }
         let submodules =

@@ -94,17 +94,19 @@ package enum SourcePacking {
         }
 
         func add(_ path: [UInt8], in folder: FilePath) throws(SourceError) {
-            let full = FileName(Array("\(folder.string)/".utf8) + path)
+            // Through no link: a folder that is one would bring in files from outside the project.
+            guard let (parent, name) = try open(path, below: folder) else { return }
+            defer { close(parent) }
             var status = stat()
-            guard full.withCString({ lstat($0, &status) }) == 0 else { return }
+            guard name.withCString({ fstatat(parent, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 else { return }
             switch status.st_mode & S_IFMT {
             case S_IFLNK:
                 var target = [CChar](repeating: 0, count: 4097)
-                let count = full.withCString { readlink($0, &target, 4096) }
+                let count = name.withCString { readlinkat(parent, $0, &target, 4096) }
                 guard count >= 0 else { throw .lastStorageError() }
                 try begin(path, S_IFLNK, 0o777) { archive_entry_copy_symlink($0, target) }
             case S_IFREG:
-                let file = full.withCString { open($0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
+                let file = name.withCString { openat(parent, $0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
                 guard file >= 0, fstat(file, &status) == 0 else { throw .lastStorageError() }
                 defer { close(file) }
                 try begin(path, S_IFREG, status.st_mode & S_IXUSR == 0 ? 0o644 : 0o755) {
@@ -113,6 +115,21 @@ package enum SourcePacking {
                 try copy(file)
             default: break
             }
+        }
+
+        /// - Returns: The folder that a file stands in, open, and the file's name; nil where there is none, or behind a link.
+        private func open(
+            _ path: [UInt8], below folder: FilePath
+        ) throws(SourceError) -> (parent: CInt, name: FileName)? {
+            var parts = path.split(separator: UInt8(ascii: "/")).map { FileName($0) }
+            guard let name = parts.popLast() else { return nil }
+            var parent = Glibc.open(folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            for part in parts where parent >= 0 {
+                let next = part.withCString { openat(parent, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+                close(parent)
+                parent = next
+            }
+            return parent < 0 ? nil : (parent, name)
         }
 
         private func copy(_ file: CInt) throws(SourceError) {

@@ -25,6 +25,14 @@ extension Policy {
                 "# denied = [\"pkg:cargo/openssl-sys\"]", "",
             ]
         let text = lines.joined(separator: "\n")
+        // A star that is claimed would be a pattern in a policy.
+        for claim in [statement.externalParameters["source"] ?? "", statement.externalParameters["ref"] ?? ""]
+        where claim.contains("*") {
+            throw .inexpressible(
+                PolicyError(
+                    line: nil,
+                    problem: .invalid(key: "sources", value: claim, expected: "a source or ref without a *")))
+        }
         do {
             _ = try Policy(parsing: Array(text.utf8))
         } catch {

@@ -75,13 +75,17 @@ struct LocalSource {
     }
 
     /// Nothing that a repository's configuration names is run, and no object is fetched: it may have come from anyone.
-    private static let settings = ["core.fsmonitor=false", "core.hooksPath=/dev/null", "protocol.allow=never"]
-        .flatMap { ["-c", $0] }
+    private static let settings = ["core.fsmonitor=false", "core.hooksPath=/dev/null"].flatMap { ["-c", $0] }
+    /// No protocol at all, whatever the repository's configuration allows (git(1)); later versions do not even try.
+    private static let environment: [Environment.Key: String?] = [
+        "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1",
+    ]
 
     /// What git prints; nil when it fails, as where there is no repository.
     private static func git(_ arguments: [String], in folder: FilePath) async throws -> [UInt8]? {
         let result = try? await run(
-            .name("git"), arguments: Arguments(settings + arguments), workingDirectory: folder,
+            .name("git"), arguments: Arguments(settings + arguments), environment: .inherit.updating(environment),
+            workingDirectory: folder,
             output: .bytes(limit: 256 << 20),
             error: .discarded)
         guard let result, result.terminationStatus.isSuccess else { return nil }

@@ -122,7 +122,7 @@ struct VerifyProofCommand: ParsableCommand {
         } else if let leaf {
             let name = leaf["uri"]?.stringValue ?? leaf["name"]?.stringValue ?? "an input without a name"
             let digests = leaf["digest"]?.objectValue ?? [:]
-            Terminal.say("ok    \(Finding.printable(name)) is an input of the build")
+            Terminal.say("ok    \(Finding.printable(name)) is among the inputs of that root")
             for (algorithm, digest) in digests.sorted(by: { $0.key < $1.key }) {
                 Terminal.say("        \(Finding.printable("\(algorithm) \(digest.stringValue ?? "")"))")
             }
@@ -143,6 +143,7 @@ struct VerifyProofCommand: ParsableCommand {
             return (named, nil)
         }
         let claimed = try StatementInputs(of: UnverifiedBundle(at: bundle))
+        if named == nil { Terminal.warn("the root is what the bundle claims: kettle verify judges the bundle") }
         guard named == nil || named == claimed.root else { throw ProofCommandError.twoRoots }
         return (claimed.root, Int64(claimed.entries.count))
     }

@@ -98,6 +98,8 @@ struct VerifyCommand: ParsableCommand {
             let summary = VerificationSummary(
                 of: verdict, at: questions.time, policy: questions.descriptor)
         else {
+            // Whoever finds an older summary there would take it for this one.
+            try? FileManager.default.removeItem(atPath: path)
             Terminal.warn("kettle: nothing was found out about an artifact, so no summary is written")
             return
         }

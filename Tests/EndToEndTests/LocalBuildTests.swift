@@ -84,6 +84,39 @@ extension EndToEnd {
             #expect(try await verify("dirty", "--commit", head).status == 1)
         }
 
+        /// A checkout that came from a stranger: its configuration names programs, and its index a file behind a link.
+        @Test func `a checkout runs nothing on this machine and takes nothing along from outside`() async throws {
+            let project = try scratch.write(Projects.hello, to: "hello")
+            try scratch.write(["secret": "private\n"], to: "outside")
+            try scratch.write(["d/secret": "public\n"], to: "hello")
+            _ = try await commit(in: project)
+            try scratch.write([".gitignore": "d\n"], to: "hello")
+            let witness = scratch.path.appending("witness").string
+            try FileManager.default.removeItem(atPath: project.appending("d").string)
+            #expect(symlink(scratch.path.appending("outside").string, project.appending("d").string) == 0)
+            for setting in [
+                ["core.fsmonitor", "touch \(witness)"], ["extensions.partialClone", "origin"],
+                ["remote.origin.promisor", "true"], ["remote.origin.url", "ext::sh -c touch% \(witness)"],
+                ["protocol.ext.allow", "always"], ["core.repositoryformatversion", "1"],
+            ] {
+                #expect(try await Command.run("git", ["config"] + setting, in: project).status == 0)
+            }
+            try Data("\(String(repeating: "1", count: 40))\n".utf8)
+                .write(to: URL(filePath: project.appending(FilePath(".git/HEAD").components).string))
+            let made = try await attest("hello", to: "bundle")
+            #expect(!FileManager.default.fileExists(atPath: witness))
+            #expect(made.status == 0, "\(made.everything)")
+            let expected = try scratch.write(Projects.hello.merging([".gitignore": "d\n"]) { $1 }, to: "expected")
+            let git = ["--git-dir", scratch.path.appending("git").string, "--work-tree", expected.string]
+            for arguments in [["init", "--quiet"], ["add", "--all", "--force"]] {
+                #expect(try await Command.run("git", git + arguments, in: expected).status == 0)
+            }
+            let tree = try await Command.run("git", git + ["write-tree"], in: expected).output
+            #expect(
+                try source(of: "bundle")["digest"]?["gitTree"]?.stringValue
+                    == tree.trimmingCharacters(in: .newlines))
+        }
+
         @Test func `a build without evidence is made and rejected`() async throws {
             let project = try scratch.write(Projects.hello, to: "hello")
             let archive = scratch.path.appending("hello.zip")

@@ -150,6 +150,24 @@ import Testing
         #expect(try verify(layout).map(\.uri) == ["pkg:cargo/b@1.0.0"])
     }
 
+    @Test func `a vendored folder that is one by words and another by links is refused`() throws {
+        let text = Self.vendoring.replacing("\"vendor\"", with: "\"link/../vendor\"")
+        var files = VendoredCrate("b", checksum: Self.checksum).files
+        files.merge([".cargo/config.toml": text, "deep/x/y": "", "deep/vendor/z": ""]) { $1 }
+        let layout = try layout(files)
+        #expect(symlink("deep/x", layout.source.appending("link").string) == 0)
+        try expectRefusal("toolchain.source_replacement", layout)
+    }
+
+    @Test func `what the source vendors is read-only for the build`() throws {
+        var files = VendoredCrate("b", checksum: Self.checksum).files
+        files[".cargo/config.toml"] = Self.vendoring
+        let layout = try layout(files)
+        #expect(
+            cargo.buildCommand(layout: layout).mounts.last
+                == .readOnly(layout.source.appending("vendor"), at: "/build/source/vendor"))
+    }
+
     @Test func `packages of other registries need vendoring, and those of git are asked for`() throws {
         let commit = String(repeating: "1", count: 40)
         for (source, checksum) in [

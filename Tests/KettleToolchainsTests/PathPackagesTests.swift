@@ -130,6 +130,51 @@ import Testing
         #expect(try await code(files) == "toolchain.unreadable_file")
     }
 
+    /// cargo takes `..` by words, the kernel by links: the package would be another than the one that is recorded.
+    @Test(arguments: ["link/../helper", "link/./../helper"])
+    func `a path that means one folder by words and another by links is refused`(path: String) async throws {
+        let layout = try layout([
+            "Cargo.toml": Self.manifest("app", "[dependencies]\nhelper = { path = \"\(path)\" }"),
+            "Cargo.lock": Self.lock("app", "helper"), "helper/Cargo.toml": Self.manifest("helper"),
+            "deep/helper/Cargo.toml": Self.manifest("helper"), "deep/x/y": "",
+        ])
+        #expect(symlink("deep/x", layout.source.appending("link").string) == 0)
+        await #expect {
+            try await verify(layout)
+        } throws: { ($0 as? ToolchainError)?.code == "toolchain.outside_source" }
+    }
+
+    @Test func `a member behind a link is found as cargo finds it`() async throws {
+        let layout = try layout([
+            "Cargo.toml": Self.manifest("app", "[workspace]\nmembers = [\"crates/*\"]"),
+            "Cargo.lock": Self.lock("app", "helper"), "elsewhere/Cargo.toml": Self.manifest("helper"), "crates/x": "",
+        ])
+        #expect(symlink("../elsewhere", layout.source.appending("crates").appending("helper").string) == 0)
+        #expect(try await verify(layout).map { $0.uri?.split(separator: "#").last } == ["elsewhere"])
+    }
+
+    @Test func `packages inside packages inside packages are not read without end`() async throws {
+        var files = ["Cargo.toml": Self.manifest("app", "[workspace]\nmembers = [\"**\"]")]
+        var folder = ""
+        for number in 0..<12 {
+            folder += "p\(number)/"
+            files["\(folder)Cargo.toml"] = Self.manifest("p\(number)")
+        }
+        files["Cargo.lock"] =
+            "version = 4\n"
+            + (["app"] + (0..<12).map { "p\($0)" })
+            .map { "[[package]]\nname = \"\($0)\"\nversion = \"0.1.0\"\n" }.joined()
+        #expect(try await code(files) == "toolchain.unusable_package")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a hundred thousand patterns come to an end`() async throws {
+        let patterns = (0..<100_000).map { "\"*\(String(repeating: "?", count: $0 % 50))a\($0)\"" }.joined(
+            separator: ",")
+        var files = ["Cargo.toml": "[workspace]\nmembers = [\(patterns)]\n", "Cargo.lock": Self.lock("helper")]
+        for number in 0..<200 { files["d\(number)/x"] = "" }
+        #expect(try await code(files) == "toolchain.unreadable_file")
+    }
+
     @Test func `a patch in cargo's configuration is followed too`() async throws {
         let files = [
             "Cargo.toml": Self.manifest("app"), "Cargo.lock": Self.lock("app", "helper"),

@@ -114,6 +114,28 @@ import Testing
         }
     }
 
+    /// cargo follows links, takes blanks off versions, and of two packages of a name and version the one that it reads last.
+    @Test(arguments: ["link", "blank", "workspace", "number"])
+    func `a package that cargo would find and Kettle not is refused`(kind: String) throws {
+        var evil = VendoredCrate("b", checksum: Self.checksum.hex)
+        evil.contents["src/lib.rs"] = "pub fn evil() {}\n"
+        evil.listed = [:]
+        let versions = ["blank": "\" 1.0.0\"", "workspace": "{ workspace = true }", "number": "1"]
+        if let version = versions[kind] {
+            evil.contents["Cargo.toml"] =
+                "[package]\nname = \"b\"\nversion = \(version)\n[workspace.package]\nversion = \"1.0.0\"\n"
+        }
+        let place = kind == "link" ? "evil" : "vendor/evil"
+        let root = try scratch.write(
+            Self.crate.files.merging(evil.files(in: place)) { $1 }, to: "hidden-\(kind)")
+        if kind == "link" {
+            #expect(symlink("../evil", root.appending("vendor").appending("zz").string) == 0)
+        }
+        #expect(throws: ToolchainError.self) {
+            try VendoredCrates(.source, root: root, folders: ["vendor"]).check(Self.package)
+        }
+    }
+
     @Test func `the operator's crates may go without a list, and are then known by their tree alone`() throws {
         var crate = Self.crate
         crate.listed = [:]

@@ -26,7 +26,7 @@ struct CargoProjectConfiguration {
                 // cargo would merge two such files; nobody needs that, and one is easier to be sure about.
                 if replacing != nil { throw .sourceReplacement(file: file, key: "source") }
                 replacing = file
-                vendorFolders = try Self.vendorFolders(sources, file, folder)
+                vendorFolders = try Self.vendorFolders(sources, file, folder, layout)
             }
         }
     }
@@ -47,9 +47,12 @@ struct CargoProjectConfiguration {
         for key in ["paths", "include"] where table[key] != nil { throw .sourceReplacement(file: file, key: key) }
     }
 
+    /// Nobody needs more, and each is read whole.
+    private static let vendorFolderLimit = 8
+
     /// Follows every source, `crates-io` among them, to a folder of the source.
     private static func vendorFolders(
-        _ value: TOMLValue, _ file: String, _ folder: String
+        _ value: TOMLValue, _ file: String, _ folder: String, _ layout: BuildLayout
     ) throws(ToolchainError) -> [String] {
         var folders: Set<String> = []
         guard let sources = value.tableValue else { throw .sourceReplacement(file: file, key: "source") }
@@ -60,7 +63,11 @@ struct CargoProjectConfiguration {
             else { throw .sourceReplacement(file: file, key: "source.\(name)") }
             // Every other source ends in a folder too, or is one: a registry or repository by itself replaces nothing.
             guard let directory = try end(of: name, in: sources, file) else { continue }
-            guard let place = place(of: directory, below: folder) else {
+            guard let place = place(of: directory, below: folder), folders.count < vendorFolderLimit,
+                // By way of a link `..` leads elsewhere than by words, and cargo goes by links.
+                ResolvedPath.of("\(layout.source)/\(folder)\(directory)")
+                    == ResolvedPath.of("\(layout.source)/\(place)")
+            else {
                 throw .sourceReplacement(file: file, key: "source.\(name).directory")
             }
             folders.insert(place)

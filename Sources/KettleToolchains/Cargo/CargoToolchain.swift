@@ -103,7 +103,8 @@ package struct CargoToolchain: Toolchain {
             environment: environment, workingDirectory: folder(layout),
             mounts: toolchainMounts
                 + vendorMounts(suppliedCrates(layout)) + repositoryMounts(layout)
-                + [.writable(layout.source, at: Self.source), .writable(layout.target, at: "/build/target")])
+                + [.writable(layout.source, at: Self.source), .writable(layout.target, at: "/build/target")]
+                + vendoredMounts(layout))
     }
 
     /// Crates from elsewhere than the source: the operator's, or those that were checked and laid out for this build.
@@ -124,6 +125,14 @@ package struct CargoToolchain: Toolchain {
 
     private var toolchainMounts: [SandboxMount] {
         installation.mountedRoot.map { [.readOnly(installation.root, at: $0)] } ?? []
+    }
+
+    /// What the source vendors was checked, and is not for one crate's build script to change for another.
+    private func vendoredMounts(_ layout: BuildLayout) -> [SandboxMount] {
+        let folders = (try? CargoProjectConfiguration(of: layout))?.vendorFolders ?? []
+        return folders.filter { !$0.isEmpty }.map { folder in
+            .readOnly(layout.source.appending(FilePath(folder).components), at: "\(Self.source)/\(folder)")
+        }
     }
 
     /// cargo's own checkouts of git dependencies, which were checked. Nothing writes there any more.

@@ -30,6 +30,16 @@ struct PathPackageDescriptors {
             }
         }
         self.places = places
+        // Each is read whole, so what lies in many of them would be read many times.
+        let folders = Set(places.map(\.folder))
+        for place in places {
+            var parts = place.folder.split(separator: "/")
+            var above = 0
+            while parts.popLast() != nil { above += folders.contains(parts.joined(separator: "/")) ? 1 : 0 }
+            guard above <= 8 else {
+                throw .unusablePackage(package: place.package.spec, reason: "it lies in more than 8 other packages")
+            }
+        }
     }
 
     /// - Returns: Each with its place among the lockfile's packages.

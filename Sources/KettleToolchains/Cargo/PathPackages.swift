@@ -10,11 +10,15 @@ import SystemPackage
 struct PathPackages {
     /// Folders that are looked at, at most.
     private static let folderLimit = 20_000
+    /// Of all patterns together.
+    private static let stepLimit = 100_000
 
     private let source: UnpackedSource
     /// The source's root with all links resolved.
     private let root: String
     private var pending: [String] = []
+    /// Folder entries that patterns were held against.
+    private var steps = 0
     private var seen: Set<String> = []
     private(set) var found: [Found] = []
 
@@ -30,7 +34,7 @@ struct PathPackages {
     ///   that cannot be read is worth.
     init(of layout: BuildLayout, configurationFiles: [String]) throws(ToolchainError) {
         source = UnpackedSource(root: layout.source)
-        guard let root = Self.resolve(layout.source.string) else { throw .noSuchFolder("") }
+        guard let root = ResolvedPath.of(layout.source.string) else { throw .noSuchFolder("") }
         self.root = root
         try enter("", from: layout.project, named: "Cargo.toml")
         // cargo's configuration may patch too; its paths begin at the folder of `.cargo`.
@@ -63,8 +67,7 @@ struct PathPackages {
         try follow(manifest["replace"], from: folder, name)
         guard let workspace = manifest["workspace"]?.tableValue else { return }
         try follow(workspace["dependencies"], from: folder, name)
-        for member in workspace["members"]?.arrayValue ?? [] {
-            guard let pattern = member.stringValue else { continue }
+        for pattern in Set((workspace["members"]?.arrayValue ?? []).compactMap(\.stringValue)) {
             try enterMembers(pattern, from: folder, named: name)
         }
     }
@@ -104,8 +107,10 @@ struct PathPackages {
     /// - Parameter file: Which manifest names it, for messages.
     private mutating func enter(_ path: String, from folder: String, named file: String) throws(ToolchainError) {
         let start = folder.isEmpty ? root : "\(root)/\(folder)"
-        guard !path.hasPrefix("/"), let place = Self.resolve(path.isEmpty ? start : "\(start)/\(path)"),
-            place == root || place.hasPrefix(root + "/")
+        // cargo takes `..` by words before it follows links; where links make a difference, nobody should have to know.
+        guard !path.hasPrefix("/"), let words = Self.normalized("\(folder)/\(path)"),
+            let place = ResolvedPath.of(path.isEmpty ? start : "\(start)/\(path)"),
+            place == root || place.hasPrefix(root + "/"), ResolvedPath.of("\(root)/\(words)") == place
         else { throw .outsideSource(manifest: file, path: path) }
         let relative = String(place.dropFirst(root.count + 1))
         guard seen.insert(relative).inserted else { return }
@@ -113,6 +118,19 @@ struct PathPackages {
             throw .unreadableFile(name: file, reason: "it leads to more than \(Self.folderLimit) folders")
         }
         pending.append(relative)
+    }
+
+    /// A path below the root without `.` and `..`, by its words; nil where it climbs out.
+    private static func normalized(_ path: String) -> String? {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part != ".." {
+                parts.append(part)
+            } else if parts.popLast() == nil {
+                return nil
+            }
+        }
+        return parts.joined(separator: "/")
     }
 
     /// Takes in the folders that a pattern of workspace members stands for, those with a manifest.
@@ -123,16 +141,21 @@ struct PathPackages {
             return try enter(pattern, from: folder, named: file)
         }
         var matches = [folder]
-        var steps = 0
         for part in pattern.split(separator: "/") where part != "." {
+            guard part.utf8.count <= 255 else {
+                throw .outsideSource(manifest: file, path: String(pattern.prefix(300)))
+            }
             var next: [String] = []
             for match in matches {
                 let prefix = match.isEmpty ? "" : "\(match)/"
                 if part == "**" {
-                    next += try self.folders(below: match, atMost: Self.folderLimit - steps - next.count)
+                    next += try self.folders(below: match, atMost: Self.stepLimit - steps - next.count)
                 } else if part.contains(where: { "*?[".contains($0) }) {
-                    for entry in try source.entries(of: match)
-                    where entry.isFolder && fnmatch(String(part), entry.name, 0) == 0 {
+                    let entries = try source.entries(of: match)
+                    steps += entries.count
+                    try checkSteps(file)
+                    for entry in entries
+                    where fnmatch(String(part), entry.name, 0) == 0 && isFolder(prefix + entry.name, entry) {
                         next.append(prefix + entry.name)
                     }
                 } else if part == ".." {
@@ -145,12 +168,25 @@ struct PathPackages {
             // Patterns such as **/**/** would find the same folders over and over.
             matches = Array(Set(next))
             steps += next.count
-            guard steps <= Self.folderLimit else {
-                throw .unreadableFile(name: file, reason: "its patterns lead to more than \(Self.folderLimit) folders")
-            }
+            try checkSteps(file)
         }
-        for match in matches where source.hasFile("\(match.isEmpty ? "" : "\(match)/")Cargo.toml") {
+        steps += matches.count
+        try checkSteps(file)
+        for match in matches where access("\(root)/\(match)/Cargo.toml", F_OK) == 0 {
             try enter(match, from: "", named: file)
+        }
+    }
+
+    /// Links count where they lead to folders, as cargo's patterns take them.
+    private func isFolder(_ path: String, _ entry: SourceEntry) -> Bool {
+        var status = stat()
+        return entry.isFolder
+            || (stat("\(root)/\(path)", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR)
+    }
+
+    private func checkSteps(_ file: String) throws(ToolchainError) {
+        guard steps <= Self.stepLimit else {
+            throw .unreadableFile(name: file, reason: "its patterns lead to more than \(Self.stepLimit) folders")
         }
     }
 
@@ -164,11 +200,5 @@ struct PathPackages {
             index += 1
         }
         return found
-    }
-
-    private static func resolve(_ path: String) -> String? {
-        guard !path.utf8.contains(0), let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(validatingCString: resolved)
     }
 }

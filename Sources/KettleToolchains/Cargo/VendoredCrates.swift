@@ -41,8 +41,13 @@ struct VendoredCrates {
         var candidates: [String] = []
         for folder in folders {
             let prefix = folder.isEmpty ? "" : "\(folder)/"
-            for entry in try source.entries(of: folder) where entry.isFolder && !entry.name.hasPrefix(".") {
-                candidates.append(prefix + entry.name)
+            for entry in try source.entries(of: folder) where !entry.name.hasPrefix(".") {
+                let place = prefix + entry.name
+                if entry.isFolder {
+                    candidates.append(place)
+                } else {
+                    try Self.refuseHidden(place, in: root)
+                }
             }
         }
         let named = try inParallel(candidates) { folder throws(ToolchainError) -> (String, String)? in
@@ -50,10 +55,22 @@ struct VendoredCrates {
                 let package = (manifest["package"] ?? manifest["project"])?.tableValue,
                 let name = package["name"]?.stringValue
             else { return nil }
-            // cargo takes a missing version for 0.0.0.
-            return ("\(name) \(package["version"]?.stringValue ?? "0.0.0")", folder)
+            // cargo takes a missing version for 0.0.0, and others for what they are without blanks, or elsewhere.
+            let version = package["version"].map(\.stringValue) ?? "0.0.0"
+            guard let version, [name, version].allSatisfy({ $0.utf8.allSatisfy { $0 > 0x20 } }) else {
+                throw .malformedFile(
+                    name: "\(folder)/Cargo.toml", line: nil, reason: "a vendored package names itself and its version")
+            }
+            return ("\(name) \(version)", folder)
         }
         places = Dictionary(grouping: named.compactMap { $0 }, by: \.0).mapValues { $0.map(\.1) }
+    }
+
+    /// cargo would find a package behind a link, or under a name that is no text, and take it for another's.
+    private static func refuseHidden(_ place: String, in root: FilePath) throws(ToolchainError) {
+        let manifest = root.appending(FilePath(place).components).appending("Cargo.toml").string
+        guard access(manifest, F_OK) == 0 || place.unicodeScalars.contains("\u{FFFD}") else { return }
+        throw .unreadableFile(name: place, reason: "a vendored package stands in a folder whose name is text")
     }
 
     /// Compares one crate with what is locked.
