@@ -177,6 +177,7 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .unknownLockfileVersion: "make the lockfile again with a released version of the package manager"
         case .missingChecksum: "make the lockfile again with a current version of the package manager"
         case .unsupportedSource: "vendor the dependencies into the source (cargo vendor), configuration included"
+        case .sourceReplacement(_, "patch"): "patch in Cargo.toml, or vendor the dependencies (cargo vendor)"
         case .sourceReplacement: "replace crates-io by one folder of the source, as cargo vendor does, and nothing else"
         case .notTheWorkspaceRoot: "build the workspace's root, or make the folder a workspace of its own ([workspace])"
         case .checksumMismatch: "the registry served something else: try again, and ask its operator if it stays so"

@@ -221,6 +221,11 @@ import Testing
         }
     }
 
+    @Test func `packages are not patched by configuration where crates are fetched`() throws {
+        let patch = "[patch.crates-io]\nb = { path = \"lib\" }\n"
+        try expectRefusal("toolchain.source_replacement", try layout([".cargo/config.toml": patch]))
+    }
+
     @Test func `two files that replace sources are refused`() throws {
         try expectRefusal(
             "toolchain.source_replacement",

@@ -73,6 +73,8 @@ struct CargoInputs {
                 }
             }
             guard let folder = configuration.vendorDirectory else {
+                // The project's configuration is hidden from the fetch, which would find the lockfile out of date.
+                if let file = project.patchingFile { throw .sourceReplacement(file: file, key: "patch") }
                 supply = .fetched
                 return
             }

@@ -10,6 +10,9 @@ struct CargoProjectConfiguration {
     /// The files that there are, relative to the source's root.
     private(set) var files: [String] = []
 
+    /// A file that patches packages, which the lockfile then does not fit without.
+    private(set) var patchingFile: String?
+
     /// The folders of the source that crates come from, relative to its root; none where they are fetched.
     private(set) var vendorFolders: [String] = []
 
@@ -22,6 +25,7 @@ struct CargoProjectConfiguration {
                 guard let table = try ProjectFile.readTOML(file, in: layout.source) else { continue }
                 files.append(file)
                 try Self.refuseDetours(table, file)
+                if table["patch"] != nil { patchingFile = file }
                 guard let sources = table["source"] else { continue }
                 // cargo would merge two such files; nobody needs that, and one is easier to be sure about.
                 if replacing != nil { throw .sourceReplacement(file: file, key: "source") }
