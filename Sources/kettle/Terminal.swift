@@ -1,11 +1,13 @@
 import Foundation
 import KettleError
+import KettleVerify
 
 /// What reaches the person at the terminal: results on standard output, everything else on standard error.
 enum Terminal {
+    /// An error may quote what a stranger wrote, so it is made harmless first.
     static func report(_ error: any UserFacingError) {
-        warn("kettle: error: \(error.message)")
-        if let hint = error.hint { warn("kettle: hint: \(hint)") }
+        warn("kettle: error: \(Finding.printable(error.message))")
+        if let hint = error.hint { warn("kettle: hint: \(Finding.printable(hint))") }
     }
 
     /// What cannot be said is left unsaid: there is nobody to tell it to.

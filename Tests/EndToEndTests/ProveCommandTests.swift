@@ -85,6 +85,18 @@ import Testing
         #expect(try await kettle("verify-proof", proof.string, "--root", String(repeating: "0", count: 64)).status == 1)
     }
 
+    @Test(arguments: ["prove", "inspect"])
+    func `what a bundle says cannot steer the terminal by way of an error`(command: String) async throws {
+        let hostile = try scratch.write(
+            ["provenance.json": "{\"_type\":\"\\u001b]0;owned\\u0007\\u202e\"}"], to: "hostile"
+        ).string
+        let arguments = command == "prove" ? ["prove", hostile, "serde"] : ["inspect", hostile]
+        let ended = try await Command.run(KettleExecutable.path.string, arguments)
+        #expect(ended.status == 2)
+        #expect(ended.errors.contains("owned"))
+        #expect(!ended.errors.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{7}" || $0 == "\u{202E}" })
+    }
+
     @Test func `without a root, or a proof, nothing is found out`() async throws {
         let proof = try scratch.write(["proof": try await kettle("prove", bundle.string, "serde").output], to: "p")
             .appending("proof").string
