@@ -16,6 +16,7 @@ let strict: [SwiftSetting] = [
 let settings = strict + (isFuzzing ? [.unsafeFlags(fuzzing)] : [])
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -94,7 +95,12 @@ var targets: [Target] = [
     module("KettleLauncher", ["KettleConfine", "CLinux", "CSeccomp"]),
     module("KettleConfine", ["CLinux"]),
     module("KettleArchive", ["KettleError", "CArchive", "CZlib"]),
-    module("KettleAttestation", ["KettleProvenance", "KettleError", crypto]),
+    .target(
+        name: "KettleAttestation",
+        dependencies: [
+            "KettleProvenance", "KettleError", crypto, cryptoExtras,
+            .product(name: "SwiftASN1", package: "swift-asn1"),
+        ], resources: [.embedInCode("Roots")], swiftSettings: settings),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
     .target(name: "CLinux"),
@@ -167,6 +173,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),

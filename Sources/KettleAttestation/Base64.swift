@@ -1,4 +1,4 @@
-/// The base64 of RFC 4648 section 4, in its one canonical form: padded, without white space, and with no unused bit set.
+/// The base64 of RFC 4648, in its one canonical form: padded, without white space, and with no unused bit set.
 ///
 /// Foundation's decoder takes several texts for the same bytes. Here a text that is not what ``encode(_:)`` makes is refused,
 /// so that evidence cannot be changed without changing what it says.
@@ -26,8 +26,26 @@ package enum Base64 {
         return String(decoding: output, as: UTF8.self)
     }
 
-    package static func decode(_ text: String) -> [UInt8]? {
-        let letters = Array(text.utf8)
+    /// Reads the alphabet of section 5, base64url, whose padding may be left off.
+    package static func decodeURL(_ text: String) -> [UInt8]? {
+        guard !text.utf8.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "/") }) else { return nil }
+        var letters = text.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "-"): UInt8(ascii: "+")
+            case UInt8(ascii: "_"): UInt8(ascii: "/")
+            default: byte
+            }
+        }
+        if letters.last != UInt8(ascii: "=") {
+            letters += Array(repeating: UInt8(ascii: "="), count: (4 - letters.count % 4) % 4)
+        }
+        return decode(letters)
+    }
+
+    /// Reads the alphabet of section 4.
+    package static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)) }
+
+    private static func decode(_ letters: [UInt8]) -> [UInt8]? {
         guard letters.count.isMultiple(of: 4) else { return nil }
         var output: [UInt8] = []
         output.reserveCapacity(letters.count / 4 * 3)

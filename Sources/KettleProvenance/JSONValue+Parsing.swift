@@ -17,6 +17,23 @@ extension JSONValue {
         var reader = JSONReader(bytes: bytes, maximumDepth: maximumDepth)
         self = try reader.document()
     }
+
+    /// Reads one JSON object as ``init(parsing:maximumDepth:maximumBytes:)`` does, and tells where each member's value stands.
+    ///
+    /// For signatures over a part of a document: they cover its bytes, which no value can give back.
+    ///
+    /// - Parameters:
+    ///   - bytes: The whole document. It may come from anyone.
+    ///   - maximumBytes: How long the document may be.
+    /// - Returns: The members by name, each with the range of its value in `bytes`.
+    /// - Throws: ``JSONError``, also when the document is no object.
+    public static func members(
+        parsing bytes: [UInt8], maximumBytes: Int = 16 * 1024 * 1024
+    ) throws(JSONError) -> [String: (value: JSONValue, range: Range<Int>)] {
+        guard bytes.count <= maximumBytes else { throw .tooLarge(limitInBytes: maximumBytes) }
+        var reader = JSONReader(bytes: bytes, maximumDepth: 64)
+        return try reader.members()
+    }
 }
 
 /// One pass over a document. Every index is checked against the end before it is used.
@@ -36,6 +53,19 @@ private struct JSONReader {
         skipWhitespace()
         guard position == bytes.count else { throw .trailingBytes(offset: position) }
         return value
+    }
+
+    mutating func members() throws(JSONError) -> [String: (value: JSONValue, range: Range<Int>)] {
+        skipWhitespace()
+        try expect("{")
+        position -= 1
+        var ranges: [String: Range<Int>] = [:]
+        guard case .object(let values) = try object(depth: 1, noting: { ranges[$0] = $1 }) else { return [:] }
+        skipWhitespace()
+        guard position == bytes.count else { throw .trailingBytes(offset: position) }
+        return values.reduce(into: [:]) { members, member in
+            if let range = ranges[member.key] { members[member.key] = (member.value, range) }
+        }
     }
 
     private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
@@ -72,7 +102,10 @@ private struct JSONReader {
         }
     }
 
-    private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
+    /// - Parameter note: Is told each member's name and where its value stands.
+    private mutating func object(
+        depth: Int, noting note: (String, Range<Int>) -> Void = { _, _ in }
+    ) throws(JSONError) -> JSONValue {
         try enter(depth)
         if try current() == UInt8(ascii: "}") {
             position += 1
@@ -86,7 +119,9 @@ private struct JSONReader {
             skipWhitespace()
             try expect(":")
             skipWhitespace()
+            let valueStart = position
             let member = try value(depth: depth)
+            note(name, valueStart..<position)
             guard members.updateValue(member, forKey: name) == nil else {
                 throw .duplicateMember(name, offset: start)
             }

@@ -32,34 +32,25 @@ extension SoftwareKey {
 
     /// Nil when there is no such file.
     private static func load(at path: String) throws(SoftwareKeyError) -> SoftwareKey? {
-        // O_NONBLOCK: a FIFO under this name must not hang the start.
-        let file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else {
-            if errno == ENOENT { return nil }
-            throw .unreadable(reason: String(cString: strerror(errno)))
-        }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw .unreadable(reason: String(cString: strerror(errno))) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
-        guard status.st_mode & 0o077 == 0 else { throw .readableByOthers(mode: status.st_mode & 0o7777) }
-        guard status.st_uid == geteuid() else { throw .ownedByAnother(userID: status.st_uid) }
-        guard status.st_size <= limitInBytes else { throw .malformed }
-
-        var bytes = [UInt8](repeating: 0, count: limitInBytes)
-        var count = 0
-        while count < bytes.count {
-            let more = bytes.withUnsafeMutableBytes {
-                read(file, $0.baseAddress?.advanced(by: count), $0.count - count)
+        do {
+            let bytes = try RegularFile.read(path, limitInBytes: limitInBytes, flags: O_NOFOLLOW) { status in
+                guard status.st_mode & 0o077 == 0 else {
+                    throw SoftwareKeyError.readableByOthers(mode: status.st_mode & 0o7777)
+                }
+                guard status.st_uid == geteuid() else { throw SoftwareKeyError.ownedByAnother(userID: status.st_uid) }
             }
-            if more == 0 { break }
-            if more < 0 {
-                if errno == EINTR { continue }
-                throw .unreadable(reason: String(cString: strerror(errno)))
-            }
-            count += more
+            return try SoftwareKey(pem: String(decoding: bytes, as: UTF8.self))
+        } catch let error as SoftwareKeyError {
+            throw error
+        } catch RegularFile.Failure.missing {
+            return nil
+        } catch RegularFile.Failure.unreadable(let reason) {
+            throw .unreadable(reason: reason)
+        } catch RegularFile.Failure.notAFile {
+            throw .notAFile
+        } catch {
+            throw .malformed
         }
-        return try SoftwareKey(pem: String(decoding: bytes.prefix(count), as: UTF8.self))
     }
 
     private static func write(_ text: String, to path: String) throws(SoftwareKeyError) {

@@ -1,0 +1,133 @@
+internal import Crypto
+import KettleProvenance
+import SwiftASN1
+
+/// An X.509 certificate (RFC 5280), version 3, read strictly. Nothing is verified by reading it.
+///
+/// swift-certificates does not read certificates signed with RSASSA-PSS, which AMD's are.
+struct Certificate: Sendable {
+    /// All of it, in DER.
+    let bytes: [UInt8]
+    /// SHA-256 of ``bytes``.
+    let digest: ContentDigest
+    /// The INTEGER's bytes.
+    let serialNumber: [UInt8]
+    /// Names in DER. They are compared byte for byte.
+    let issuer: [UInt8]
+    let subject: [UInt8]
+    /// The subject's one common name.
+    let commonName: String
+    let validity: ValidityWindow
+    let publicKey: PublicKey
+    /// Each extension's value by its object identifier, dotted.
+    let extensions: [String: [UInt8]]
+    /// Basic constraints: cA.
+    let isAuthority: Bool
+    /// Key usage: keyCertSign.
+    let maySignCertificates: Bool
+    private let signed: [UInt8]
+    private let algorithm: SignatureAlgorithm
+    private let signature: [UInt8]
+
+    /// Reads one certificate in DER, with nothing behind it.
+    ///
+    /// - Throws: ``DERError`` or an error of swift-asn1 or swift-crypto.
+    init(parsing bytes: [UInt8]) throws {
+        self.bytes = bytes
+        digest = ContentDigest(of: bytes)
+        var outer = try DERElements(of: try DER.parse(bytes), .sequence)
+        let body = try outer.next()
+        let outerAlgorithm = try outer.next().encodedBytes
+        signature = Array(try outer.next().bits())
+        try outer.end()
+        // The signature covers these bytes as they are; nothing is encoded again.
+        signed = Array(body.encodedBytes)
+
+        var fields = try DERElements(of: body, .sequence)
+        guard try DERElements.inside(try fields.next(), tag: 0).smallInteger() == 2 else { throw DERError() }
+        serialNumber = Array(try ArraySlice<UInt8>(derEncoded: try fields.next()))
+        let innerAlgorithm = try fields.next().encodedBytes
+        guard innerAlgorithm == outerAlgorithm else { throw DERError() }
+        algorithm = try SignatureAlgorithm(innerAlgorithm)
+        issuer = Array(try fields.next().encodedBytes)
+        var validity = try DERElements(of: try fields.next(), .sequence)
+        self.validity = ValidityWindow(try validity.next().time(), try validity.next().time())
+        try validity.end()
+        let subject = try fields.next()
+        self.subject = Array(subject.encodedBytes)
+        commonName = try Self.commonName(of: subject)
+        publicKey = try PublicKey(try fields.next())
+        extensions = try Self.extensions(in: try DERElements.inside(try fields.next(), tag: 3))
+        try fields.end()
+        isAuthority = try Self.isAuthority(extensions["2.5.29.19"])
+        maySignCertificates = try Self.maySignCertificates(extensions["2.5.29.15"])
+    }
+
+    /// Whether this certificate names `issuer` and is signed by its key.
+    func isIssued(by issuer: Certificate) -> Bool {
+        self.issuer == issuer.subject && algorithm.isValid(signature[...], by: issuer.publicKey, over: signed[...])
+    }
+
+    /// The kind of its own signature.
+    var signatureName: String { algorithm.name }
+
+    // MARK: - Parts
+
+    private static func commonName(of name: ASN1Node) throws -> String {
+        var names = try DERElements(of: name, .sequence)
+        var found: String?
+        while let set = names.nextIfAny() {
+            var attributes = try DERElements(of: set, .set)
+            while let attribute = attributes.nextIfAny() {
+                var parts = try DERElements(of: attribute, .sequence)
+                let type = try ASN1ObjectIdentifier(derEncoded: try parts.next())
+                let value = try parts.next()
+                try parts.end()
+                guard type == [2, 5, 4, 3] else { continue }
+                guard found == nil else { throw DERError() }
+                let content = try value.primitive(value.identifier == .utf8String ? .utf8String : .printableString)
+                guard let text = String(validating: content, as: UTF8.self) else { throw DERError() }
+                found = text
+            }
+        }
+        guard let found else { throw DERError() }
+        return found
+    }
+
+    private static func extensions(in node: ASN1Node) throws -> [String: [UInt8]] {
+        var list = try DERElements(of: node, .sequence)
+        var values: [String: [UInt8]] = [:]
+        while let entry = list.nextIfAny() {
+            var parts = try DERElements(of: entry, .sequence)
+            let type = try ASN1ObjectIdentifier(derEncoded: try parts.next())
+            var value = try parts.next()
+            if value.identifier == .boolean {
+                // DEFAULT FALSE is never written in DER.
+                guard try Bool(derEncoded: value) else { throw DERError() }
+                value = try parts.next()
+            }
+            try parts.end()
+            let name = type.oidComponents.map(String.init).joined(separator: ".")
+            guard values.updateValue(Array(try value.primitive(.octetString)), forKey: name) == nil else {
+                throw DERError()
+            }
+        }
+        return values
+    }
+
+    private static func isAuthority(_ value: [UInt8]?) throws -> Bool {
+        guard let value else { return false }
+        var parts = try DERElements(of: try DER.parse(value), .sequence)
+        guard let first = parts.nextIfAny() else { return false }
+        guard first.identifier == .boolean else { throw DERError() }
+        return try Bool(derEncoded: first)
+    }
+
+    private static func maySignCertificates(_ value: [UInt8]?) throws -> Bool {
+        guard let value else { return false }
+        let content = try DER.parse(value).primitive(.bitString)
+        // Bit 5 counted from the most significant one (RFC 5280, section 4.2.1.3).
+        guard let first = content.dropFirst().first else { return false }
+        return first & 0x04 != 0
+    }
+}

@@ -1,0 +1,142 @@
+import KettleProvenance
+
+/// What hardware evidence has to say beside being genuine.
+///
+/// The initial value refuses what lets someone else than the guest's owner into the guest, and asks nothing of what was
+/// started: whoever rents such a machine can have anything signed, so set ``launchDigests``.
+public struct HardwarePolicy: Hashable, Sendable {
+    /// The launch digests that may have been measured, 48 bytes each; nil accepts any.
+    public var launchDigests: Set<[UInt8]>?
+    /// The values that registers of a vTPM may have, 32 bytes each, by number. Asked for, evidence without a vTPM fails.
+    public var pcrs: [Int: Set<[UInt8]>] = [:]
+    /// The values that HOST_DATA (SNP, 32 bytes) or MRCONFIGID (TDX, 48 bytes) may have; nil accepts any.
+    public var hostData: Set<[UInt8]>?
+    /// Whether the host may look into the guest.
+    public var allowsDebug = false
+    /// Whether a guest of SEV-SNP may be handed to a migration agent, and so to another machine.
+    public var allowsMigration = false
+    /// Whether the guest may share a core's threads with others.
+    public var allowsMultithreading = true
+    /// The privilege levels that may have asked for a report. Behind a vTPM only 0 will do, which is the paravisor.
+    public var vmpls: Set<UInt32> = [0]
+    /// The states of a TDX platform that are accepted. ``TCBStatus/revoked`` never is.
+    public var tcbStatuses = TCBStatus.accepted
+    /// The lowest versions of SEV-SNP's firmware, by part.
+    public var minimumTCB: [SNPTCB.Part: UInt8] = [:]
+
+    public init() {}
+
+    /// Every reason not to accept `evidence`; empty when there is none.
+    ///
+    /// - Parameter evidence: Genuine evidence.
+    public func reasons(against evidence: VerifiedHardwareEvidence) -> [EvidenceError] {
+        var reasons: [EvidenceError] = []
+        switch evidence.hardware {
+        case .snp(let verified): appraise(verified, hasVTPM: evidence.vtpm != nil, &reasons)
+        case .tdx(let verified): appraise(verified, &reasons)
+        }
+        appraiseIdentity(evidence, &reasons)
+        return reasons
+    }
+
+    private func appraise(_ verified: VerifiedSNPReport, hasVTPM: Bool, _ reasons: inout [EvidenceError]) {
+        let report = verified.report
+        if report.policy.allowsDebug && !allowsDebug { reasons.append(.debug) }
+        if report.policy.allowsMigration && !allowsMigration {
+            reasons.append(EvidenceError(.migration, "the guest may be handed to a migration agent"))
+        }
+        if report.policy.allowsMultithreading && !allowsMultithreading {
+            reasons.append(EvidenceError(.multithreading, "the guest may share a core's threads with others"))
+        }
+        // A guest above the paravisor could vouch for an attestation key of its own making.
+        let levels = hasVTPM ? vmpls.intersection([0]) : vmpls
+        if !levels.contains(report.vmpl) {
+            reasons.append(
+                EvidenceError(
+                    .vmpl, "the report was asked for at another privilege level",
+                    expected: "VMPL " + levels.sorted().map(String.init).joined(separator: " or "),
+                    actual: "VMPL \(report.vmpl)"))
+        }
+        let behind = verified.tcb.shortfall(below: minimumTCB)
+        if !behind.isEmpty {
+            let parts = behind.sorted { $0.key < $1.key }.map { part, count in
+                verified.tcb.versions[part] == nil ? "\(part.rawValue) is missing" : "\(part.rawValue) lies \(count) behind"
+            }
+            let floor = SNPTCB(versions: minimumTCB)
+            reasons.append(
+                EvidenceError(
+                    .minimumTCB, "the firmware is older than wanted: \(parts.joined(separator: ", "))",
+                    expected: "at least \(floor.text)", actual: verified.tcb.text))
+        }
+    }
+
+    private func appraise(_ verified: VerifiedTDXQuote, _ reasons: inout [EvidenceError]) {
+        let body = verified.quote.body
+        if body.isDebug && !allowsDebug { reasons.append(.debug) }
+        if (body.attributes.first ?? 0) & 0xFE != 0 {
+            reasons.append(
+                EvidenceError(
+                    .attributes, "attributes of the guest that make it untrusted are set",
+                    expected: "bits 7 to 1 of TDATTRIBUTES zero", actual: body.attributes.hexadecimal))
+        }
+        if !minimumTCB.isEmpty {
+            reasons.append(
+                EvidenceError(
+                    .minimumTCB, "TDX's firmware has no versions of these parts; Intel's TCB status speaks for it",
+                    expected: "at least \(SNPTCB(versions: minimumTCB).text)", actual: "TDX"))
+        }
+        if let tcb = verified.tcb, !tcbStatuses.contains(tcb.status) || tcb.status == .revoked {
+            var actual = tcb.status.rawValue
+            if !tcb.shortfall.isEmpty { actual += ": \(tcb.shortfall)" }
+            if !tcb.advisories.isEmpty { actual += " (\(tcb.advisories.joined(separator: ", ")))" }
+            reasons.append(
+                EvidenceError(
+                    .tcbStatus, "the platform's firmware is not in an accepted state",
+                    expected: tcbStatuses.map(\.rawValue).sorted().joined(separator: " or "), actual: actual))
+        }
+    }
+
+    private func appraiseIdentity(_ evidence: VerifiedHardwareEvidence, _ reasons: inout [EvidenceError]) {
+        func text(_ values: Set<[UInt8]>) -> String { values.map(\.hexadecimal).sorted().joined(separator: " or ") }
+        if let hostData {
+            let actual = evidence.snpReport?.hostData ?? evidence.tdxQuote?.body.mrConfigID ?? []
+            if !hostData.contains(actual) {
+                reasons.append(
+                    EvidenceError(
+                        .hostData, "the host data are not those that are wanted", expected: text(hostData),
+                        actual: actual.hexadecimal))
+            }
+        }
+        for (number, values) in pcrs.sorted(by: { $0.key < $1.key }) {
+            let actual = evidence.pcrs.flatMap { $0.indices.contains(number) ? $0[number] : nil }
+            if actual.map(values.contains) != true {
+                reasons.append(
+                    EvidenceError(
+                        .pcrs, "PCR \(number) does not have a value that is wanted", expected: text(values),
+                        actual: actual?.hexadecimal ?? "there is no vTPM"))
+            }
+        }
+        if let launchDigests, !launchDigests.contains(evidence.launchDigest) {
+            reasons.append(
+                EvidenceError(
+                    .launchDigest, "the hardware measured another image than one that is wanted",
+                    expected: text(launchDigests), actual: evidence.launchDigest.hexadecimal))
+        }
+    }
+}
+
+extension VerifiedHardwareEvidence {
+    /// Whether exactly `data`, and zeros after them, were signed along.
+    ///
+    /// - Parameter data: Wherever they end in zeros, those are compared too.
+    public func binds(_ data: [UInt8]) -> Bool {
+        signedData.count >= data.count && signedData.starts(with: data)
+            && signedData.dropFirst(data.count).allSatisfy { $0 == 0 }
+    }
+}
+
+extension EvidenceError {
+    fileprivate static var debug: EvidenceError {
+        EvidenceError(.debug, "the guest can be debugged: its host can read and change it")
+    }
+}
