@@ -7,7 +7,8 @@ public import KettleProvenance
 public struct EvidenceVerifier: Sendable {
     /// Where trust begins.
     public var roots: TrustRoots
-    /// What the chip makers publish to judge firmware and revocation by. Without it the verdict does not say.
+    /// What the chip makers publish to judge firmware and revocation by. Without it the verdict does not say; with it, it has to
+    /// hold what the evidence's platform needs.
     public var collateral: Collateral?
 
     /// - Parameters:
@@ -28,6 +29,7 @@ public struct EvidenceVerifier: Sendable {
     public func verify(
         _ evidence: Evidence, at time: Statement.Timestamp
     ) throws(EvidenceError) -> VerifiedHardwareEvidence {
+        try requireCollateral(for: evidence.platform)
         let snp = SNPVerification(roots: roots, revocations: collateral?.amdRevocations, time: time)
         let tdx = TDXVerification(roots: roots, collateral: collateral?.tdx, time: time)
         switch evidence.platform {
@@ -41,6 +43,22 @@ public struct EvidenceVerifier: Sendable {
             return try verifyAzure(evidence, snp, tdx)
         case .software:
             throw EvidenceError(.platform, "software evidence is not of hardware")
+        }
+    }
+
+    /// Collateral that has nothing to say of this platform is not what the caller believes it is.
+    private func requireCollateral(for platform: Platform) throws(EvidenceError) {
+        guard let collateral else { return }
+        switch platform {
+        case .tdx, .azureTDX:
+            guard collateral.tdx != nil else {
+                throw EvidenceError(.collateralMissing, "the collateral holds nothing for TDX")
+            }
+        case .snp, .azureSNP:
+            guard collateral.amdRevocations != nil else {
+                throw EvidenceError(.collateralMissing, "the collateral holds nothing for SEV-SNP")
+            }
+        case .software: break
         }
     }
 

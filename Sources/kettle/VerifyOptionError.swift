@@ -1,7 +1,8 @@
+import KettleAttestation
 import KettleError
 import KettleVerify
 
-/// What is wrong with an option of `kettle verify`. The paths in it are the caller's own words.
+/// What is wrong with an option of `kettle verify` or `kettle evidence`. The paths in it are the caller's own words.
 enum VerifyOptionError: UserFacingError, Equatable {
     case nonce(String)
     case commit(String)
@@ -10,6 +11,13 @@ enum VerifyOptionError: UserFacingError, Equatable {
     case age(String)
     case time(String)
     case measurement(String)
+    case reportData(String)
+    case pcr(String)
+    case hostData(String)
+    case vmpl(String)
+    case tcbStatus(String)
+    case tcbPart(String)
+    case evidenceUnreadable(String)
     case contradiction(String, String)
     case policyUnreadable(String)
     case policy(path: String, PolicyError)
@@ -25,6 +33,13 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .age: "verify.age"
         case .time: "verify.time"
         case .measurement: "verify.measurement"
+        case .reportData: "verify.report_data"
+        case .pcr: "verify.pcr"
+        case .hostData: "verify.host_data"
+        case .vmpl: "verify.vmpl"
+        case .tcbStatus: "verify.tcb_status"
+        case .tcbPart: "verify.tcb_part"
+        case .evidenceUnreadable: "verify.evidence_unreadable"
         case .contradiction: "verify.contradiction"
         case .policyUnreadable: "verify.policy_unreadable"
         case .policy(_, let error): error.code
@@ -42,6 +57,13 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .age(let text): "\"\(text)\" is not a time that a build could be old"
         case .time(let text): "\"\(text)\" is not a time"
         case .measurement(let text): "\"\(text)\" is not a launch digest"
+        case .reportData(let text): "\"\(text)\" is not report data"
+        case .pcr(let text): "\"\(text)\" does not name a register and its value"
+        case .hostData(let text): "\"\(text)\" is not host data"
+        case .vmpl(let text): "\"\(text)\" is not a privilege level"
+        case .tcbStatus(let text): "\"\(text)\" is not a state that a platform could be accepted in"
+        case .tcbPart(let text): "\"\(text)\" does not name a part of the firmware and its version"
+        case .evidenceUnreadable(let path): "the evidence \"\(path)\" cannot be read"
         case .contradiction(let one, let other): "\(one) and \(other) contradict each other"
         case .policyUnreadable(let path): "the policy \"\(path)\" cannot be read"
         case .policy(let path, let error): "\(path):\(error.line.map { "\($0):" } ?? "") \(error.reason)"
@@ -59,6 +81,14 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .age: "give a number and s, m, h or d, such as 30d"
         case .time: "write it in UTC, such as 2026-11-24T00:12:10Z"
         case .measurement: "a launch digest is 96 hexadecimal digits"
+        case .reportData: "give an even number of hexadecimal digits"
+        case .pcr: "write it as 11=HEX: a number from 0 to 23, and 64 hexadecimal digits"
+        case .hostData: "host data are 64 hexadecimal digits on SNP, and 96 on TDX"
+        case .vmpl: "privilege levels are 0, 1, 2 and 3"
+        case .tcbStatus:
+            "known are \(TCBStatus.allCases.filter { $0 != .revoked }.map(\.rawValue).joined(separator: ", "))"
+        case .tcbPart: "write it as snp=24; parts are \(SNPTCB.Part.allCases.map(\.rawValue).joined(separator: ", "))"
+        case .evidenceUnreadable: "give an evidence.json, such as the one in a bundle"
         case .contradiction: "leave one of them out"
         case .policyUnreadable: "kettle policy init BUNDLE writes one"
         case .policy(_, let error): error.hint

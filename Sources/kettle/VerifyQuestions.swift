@@ -30,7 +30,7 @@ struct VerifyQuestions {
     }
 
     private mutating func readPolicy(_ path: String) throws(VerifyOptionError) {
-        let bytes = try Self.read(path)
+        guard let bytes = InputFile.read(path, limitInBytes: Policy.limitInBytes) else { throw .policyUnreadable(path) }
         do {
             verifier.policy = try Policy(parsing: bytes)
         } catch {
@@ -65,7 +65,7 @@ struct VerifyQuestions {
         }
     }
 
-    private static func time(_ text: String?) throws(VerifyOptionError) -> Statement.Timestamp {
+    static func time(_ text: String?) throws(VerifyOptionError) -> Statement.Timestamp {
         guard let text else {
             return Statement.Timestamp(secondsSince1970: Int64(Date.now.timeIntervalSince1970))
         }
@@ -107,19 +107,10 @@ struct VerifyQuestions {
         return options
     }
 
-    private static func read(_ path: String) throws(VerifyOptionError) -> [UInt8] {
-        guard let file = FileHandle(forReadingAtPath: path),
-            let bytes = try? file.read(upToCount: Policy.limitInBytes + 1)
-        else { throw .policyUnreadable(path) }
-        return Array(bytes)
-    }
-
     /// A fingerprint as it is, or that of the public key in a file.
-    private static func fingerprint(_ text: String) throws(VerifyOptionError) -> ContentDigest {
+    static func fingerprint(_ text: String) throws(VerifyOptionError) -> ContentDigest {
         if let fingerprint = ContentDigest(hex: text.lowercased()) { return fingerprint }
-        guard let file = FileHandle(forReadingAtPath: text), let bytes = try? file.read(upToCount: 16 * 1024) else {
-            throw .keyUnreadable(text)
-        }
+        guard let bytes = InputFile.read(text, limitInBytes: 16 * 1024) else { throw .keyUnreadable(text) }
         guard let key = try? SoftwarePublicKey(pem: String(decoding: bytes, as: UTF8.self)) else {
             throw .keyMalformed(text)
         }

@@ -19,6 +19,7 @@ struct HCLReport {
     let runtimeData: [UInt8]
 
     private static let headerByteCount = 0x4D4
+    private static let tdReportByteCount = 1024
 
     /// - Throws: ``EvidenceError``: `hcl.format`, `hcl.report_type` or `hcl.hash_type`.
     init(parsing bytes: [UInt8], kind: Kind) throws(EvidenceError) {
@@ -49,6 +50,9 @@ struct HCLReport {
             throw .hcl("has something behind the runtime data")
         }
         hardwareReport = header.field(0x020, 1184)
+        guard kind == .snp || hardwareReport.dropFirst(Self.tdReportByteCount).allSatisfy({ $0 == 0 }) else {
+            throw .hcl("has something behind the TDREPORT")
+        }
         runtimeData = Array(bytes[Self.headerByteCount..<Self.headerByteCount + size])
     }
 

@@ -1,8 +1,8 @@
 internal import Crypto
-import KettleProvenance
+package import KettleProvenance
 
 /// A report of SEV-SNP that AMD's keys vouch for. Only this file makes one.
-struct VerifiedSNPReport: Sendable {
+package struct VerifiedSNPReport: Sendable {
     let report: SNPReport
     let product: SNPProduct
     let window: ValidityWindow
@@ -25,16 +25,22 @@ struct VerifiedSNPReport: Sendable {
 }
 
 /// Verifies a report of SEV-SNP: root, intermediate, endorsement key, report.
-struct SNPVerification {
+package struct SNPVerification {
     let roots: TrustRoots
     /// AMD's revocation list, where there is one.
     let revocations: [UInt8]?
     let time: Statement.Timestamp
 
+    package init(roots: TrustRoots, revocations: [UInt8]?, time: Statement.Timestamp) {
+        self.roots = roots
+        self.revocations = revocations
+        self.time = time
+    }
+
     /// - Parameters:
     ///   - bytes: The report.
     ///   - endorsement: The certificate of the VCEK or VLEK, in DER.
-    func verify(_ bytes: [UInt8], endorsement: [UInt8]) throws(EvidenceError) -> VerifiedSNPReport {
+    package func verify(_ bytes: [UInt8], endorsement: [UInt8]) throws(EvidenceError) -> VerifiedSNPReport {
         let report = try SNPReport(parsing: bytes)
         let key = report.signingKey
         let product = try product(of: report, endorsement)

@@ -1,8 +1,8 @@
 internal import Crypto
-import KettleProvenance
+package import KettleProvenance
 
 /// A quote of TDX that Intel's keys vouch for. Only this file makes one.
-struct VerifiedTDXQuote: Sendable {
+package struct VerifiedTDXQuote: Sendable {
     let quote: TDXQuote
     let chain: PCKChain
     let window: ValidityWindow
@@ -38,12 +38,18 @@ public struct TDXPlatformTCB: Hashable, Sendable {
 }
 
 /// Verifies a quote: root, PCK, quoting enclave, attestation key, quote; and the platform's firmware where there is collateral.
-struct TDXVerification {
+package struct TDXVerification {
     let roots: TrustRoots
     let collateral: TDXCollateral?
     let time: Statement.Timestamp
 
-    func verify(_ bytes: [UInt8]) throws(EvidenceError) -> VerifiedTDXQuote {
+    package init(roots: TrustRoots, collateral: TDXCollateral?, time: Statement.Timestamp) {
+        self.roots = roots
+        self.collateral = collateral
+        self.time = time
+    }
+
+    package func verify(_ bytes: [UInt8]) throws(EvidenceError) -> VerifiedTDXQuote {
         let quote = try TDXQuote(parsing: bytes)
         let chain = try PCKChain(quote.certificates, roots: roots, at: time)
         var window = chain.window

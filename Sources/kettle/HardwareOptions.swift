@@ -1,0 +1,152 @@
+import ArgumentParser
+import KettleAttestation
+import KettleProvenance
+import KettleVerify
+
+/// What the hardware's evidence has to say, for every command that judges some.
+struct HardwareOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Trust the roots in this folder in place of the chip makers' own, which are built in: for tests.",
+            valueName: "folder"),
+        completion: .directory)
+    var trustRoots: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A folder with what the chip makers publish to judge firmware and revocation by (docs/verifying.md).",
+            valueName: "folder"),
+        completion: .directory)
+    var collateral: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "The launch digests that the hardware may have measured. May be repeated.", valueName: "hex"))
+    var measurement: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "The values that a register of the vTPM may have, such as 11=9b2c…. May be repeated.",
+            valueName: "number=hex"))
+    var pcr: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "The values that the host's data (SNP) or MRCONFIGID (TDX) may have. May be repeated.", valueName: "hex"))
+    var hostData: [String] = []
+
+    @Flag(help: "Accept a guest that its host can debug, and so read and change.")
+    var allowDebug = false
+
+    @Flag(help: "Accept a guest that may be migrated to another machine.")
+    var allowMigration = false
+
+    @Flag(help: "Refuse a guest that may share a core's threads with others.")
+    var denySmt = false
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "The privilege levels that may have asked for an SNP report (default: 0). May be repeated.",
+            valueName: "level"))
+    var vmpl: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "The states of a TDX platform that are accepted (default: \(Self.defaultStatuses)). May be repeated.",
+            valueName: "status"))
+    var acceptTcb: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "The lowest versions of SNP's firmware, such as snp=24. May be repeated.", valueName: "part=number"))
+    var minTcb: [String] = []
+
+    private static var defaultStatuses: String { TCBStatus.accepted.map(\.rawValue).sorted().joined(separator: ", ") }
+
+    /// A file's name that an option with several values took for one of them, because it stood behind it. What is no value of
+    /// the option is what was meant to be the file.
+    mutating func takePath() -> String? {
+        let lists: [(WritableKeyPath<HardwareOptions, [String]>, (String) -> Bool)] = [
+            (\.measurement, { Self.launchDigest($0) != nil }), (\.pcr, { Self.register($0) != nil }),
+            (\.hostData, { [UInt8](hexadecimal: $0.lowercased()) != nil }), (\.vmpl, { UInt32($0) != nil }),
+            (\.acceptTcb, { TCBStatus(rawValue: $0) != nil }), (\.minTcb, { Self.version($0) != nil }),
+        ]
+        for (list, isValue) in lists {
+            if let last = self[keyPath: list].last, !isValue(last) { return self[keyPath: list].removeLast() }
+        }
+        return nil
+    }
+
+    /// Everything that is asked, as one value.
+    func policy() throws(VerifyOptionError) -> HardwarePolicy {
+        var policy = HardwarePolicy()
+        policy.allowsDebug = allowDebug
+        policy.allowsMigration = allowMigration
+        policy.allowsMultithreading = !denySmt
+        for text in measurement {
+            guard let digest = Self.launchDigest(text) else { throw .measurement(text) }
+            policy.launchDigests = (policy.launchDigests ?? []).union([digest])
+        }
+        for text in pcr {
+            guard let (number, value) = Self.register(text) else { throw .pcr(text) }
+            policy.pcrs[number, default: []].insert(value)
+        }
+        for text in hostData {
+            guard let bytes = [UInt8](hexadecimal: text.lowercased()), [32, 48].contains(bytes.count) else {
+                throw .hostData(text)
+            }
+            policy.hostData = (policy.hostData ?? []).union([bytes])
+        }
+        if !vmpl.isEmpty { policy.vmpls = [] }
+        for text in vmpl {
+            guard let level = UInt32(text), level <= 3 else { throw .vmpl(text) }
+            policy.vmpls.insert(level)
+        }
+        if !acceptTcb.isEmpty { policy.tcbStatuses = [] }
+        for text in acceptTcb {
+            guard let status = TCBStatus(rawValue: text), status != .revoked else { throw .tcbStatus(text) }
+            policy.tcbStatuses.insert(status)
+        }
+        for text in minTcb {
+            guard let (part, version) = Self.version(text) else { throw .tcbPart(text) }
+            policy.minimumTCB[part] = version
+        }
+        return policy
+    }
+
+    /// Where trust begins.
+    func readRoots() throws(EvidenceFileError) -> TrustRoots {
+        guard let trustRoots else { return .vendor }
+        return try TrustRoots(folder: trustRoots)
+    }
+
+    /// The collateral that the caller has, nil where none was named.
+    func readCollateral() throws(EvidenceFileError) -> Collateral? {
+        guard let collateral else { return nil }
+        return try Collateral(folder: collateral)
+    }
+
+    private static func launchDigest(_ text: String) -> [UInt8]? { Policy.measurement(text.lowercased()) }
+
+    private static func register(_ text: String) -> (Int, [UInt8])? {
+        let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+        guard parts.count == 2, let number = Int(parts[0]), (0..<24).contains(number),
+            let value = [UInt8](hexadecimal: parts[1].lowercased()), value.count == 32
+        else { return nil }
+        return (number, value)
+    }
+
+    private static func version(_ text: String) -> (SNPTCB.Part, UInt8)? {
+        let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+        guard parts.count == 2, let part = SNPTCB.Part(rawValue: String(parts[0])), let version = UInt8(parts[1]) else {
+            return nil
+        }
+        return (part, version)
+    }
+}
