@@ -111,8 +111,9 @@ var targets: [Target] = [
     .target(
         name: "KettleTesting",
         dependencies: [
-            "KettleSandbox", "KettleSource", "KettleProvenance", "KettleError", "CArchive", hummingbird, httpTypes, nio,
-            posix, subprocess, system, log, crypto, .product(name: "NIOHTTP1", package: "swift-nio"),
+            "KettleSandbox", "KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive",
+            hummingbird, httpTypes, nio, posix, subprocess, system, log, crypto, cryptoExtras,
+            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], path: "Tests/KettleTesting", swiftSettings: settings),

@@ -21,7 +21,7 @@ do {
         print("not accepted: \(verdict.outcome)")
         exit(1)
     }
-    for artifact in bundle.statement.subject {
+    for artifact in bundle.artifacts {
         print(artifact.digest, artifact.name.debugDescription)
     }
 } catch {

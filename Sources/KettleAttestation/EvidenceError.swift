@@ -12,7 +12,7 @@ public struct EvidenceError: UserFacingError, Hashable {
     /// What was there instead.
     public let actual: String?
 
-    init(_ reason: Reason, _ message: String, expected: String? = nil, actual: String? = nil) {
+    package init(_ reason: Reason, _ message: String, expected: String? = nil, actual: String? = nil) {
         self.reason = reason
         self.message = message
         self.expected = expected

@@ -19,8 +19,9 @@ public struct HardwarePolicy: Hashable, Sendable {
     public var allowsMultithreading = true
     /// The privilege levels that may have asked for a report. Behind a vTPM only 0 will do, which is the paravisor.
     public var vmpls: Set<UInt32> = [0]
-    /// The states of a TDX platform that are accepted. ``TCBStatus/revoked`` never is.
-    public var tcbStatuses = TCBStatus.accepted
+    /// The states of a TDX platform that are accepted: nil accepts ``TCBStatus/accepted``, and a platform whose state nothing
+    /// tells. ``TCBStatus/revoked`` never is.
+    public var tcbStatuses: Set<TCBStatus>?
     /// The lowest versions of SEV-SNP's firmware, by part.
     public var minimumTCB: [SNPTCB.Part: UInt8] = [:]
 
@@ -60,7 +61,8 @@ public struct HardwarePolicy: Hashable, Sendable {
         let behind = verified.tcb.shortfall(below: minimumTCB)
         if !behind.isEmpty {
             let parts = behind.sorted { $0.key < $1.key }.map { part, count in
-                verified.tcb.versions[part] == nil ? "\(part.rawValue) is missing" : "\(part.rawValue) lies \(count) behind"
+                verified.tcb.versions[part] == nil
+                    ? "\(part.rawValue) is missing" : "\(part.rawValue) lies \(count) behind"
             }
             let floor = SNPTCB(versions: minimumTCB)
             reasons.append(
@@ -85,14 +87,22 @@ public struct HardwarePolicy: Hashable, Sendable {
                     .minimumTCB, "TDX's firmware has no versions of these parts; Intel's TCB status speaks for it",
                     expected: "at least \(SNPTCB(versions: minimumTCB).text)", actual: "TDX"))
         }
-        if let tcb = verified.tcb, !tcbStatuses.contains(tcb.status) || tcb.status == .revoked {
+        let accepted = tcbStatuses ?? TCBStatus.accepted
+        let expected = accepted.map(\.rawValue).sorted().joined(separator: " or ")
+        if verified.tcb == nil, tcbStatuses != nil {
+            reasons.append(
+                EvidenceError(
+                    .tcbStatus, "there is no collateral that would tell the state of the platform's firmware",
+                    expected: expected, actual: "unknown"))
+        }
+        if let tcb = verified.tcb, !accepted.contains(tcb.status) || tcb.status == .revoked {
             var actual = tcb.status.rawValue
             if !tcb.shortfall.isEmpty { actual += ": \(tcb.shortfall)" }
             if !tcb.advisories.isEmpty { actual += " (\(tcb.advisories.joined(separator: ", ")))" }
             reasons.append(
                 EvidenceError(
                     .tcbStatus, "the platform's firmware is not in an accepted state",
-                    expected: tcbStatuses.map(\.rawValue).sorted().joined(separator: " or "), actual: actual))
+                    expected: expected, actual: actual))
         }
     }
 

@@ -4,6 +4,8 @@ import KettleProvenance
 struct ArtifactChecks {
     let bundle: UnverifiedBundle
     let subjects: [Statement.Subject]
+    /// Whether the caller has the statement and the evidence alone.
+    let isLeftOut: Bool
 
     func run(_ findings: inout [Finding]) {
         if subjects.isEmpty {
@@ -17,21 +19,43 @@ struct ArtifactChecks {
                 )
                 continue
             }
-            findings.append(check(subject))
+            if let finding = check(subject) { findings.append(finding) }
+        }
+        for (path, kind) in bundle.oddities.sorted(by: { $0.key < $1.key }) where path.hasPrefix("artifacts/") {
+            findings.append(
+                Finding(
+                    .failed, "artifact.kind", "\"\(path)\" is no regular file", expected: "regular files", actual: kind)
+            )
+        }
+        if isLeftOut {
+            findings.append(
+                Finding(
+                    .notChecked, "artifact.left_out",
+                    "the artifacts were left out, as you asked: only digests are known"))
         }
         // Bytes, since Swift takes two spellings of one accent for the same text.
         let named = Set(subjects.map { Array($0.name.utf8) })
         for name in bundle.names(in: "artifacts") where !named.contains(Array(name.utf8)) {
+            if name.utf8.contains(UInt8(ascii: "/")) {
+                findings.append(
+                    Finding(
+                        .failed, "artifact.kind", "\"artifacts/\(name)\" is in a folder of its own",
+                        expected: "regular files", actual: "folder"))
+                continue
+            }
             findings.append(
                 Finding(.failed, "artifact.unexpected", "the statement does not name the artifact \"\(name)\""))
         }
     }
 
-    private func check(_ subject: Statement.Subject) -> Finding {
+    /// Nil where there is nothing to say of one that was left out.
+    private func check(_ subject: Statement.Subject) -> Finding? {
         guard Self.isPlain(subject.name) else {
             return Finding(.failed, "artifact.name", "\"\(subject.name)\" is no plain file name")
         }
         guard let file = bundle.file("artifacts/\(subject.name)") else {
+            // What is there in its place is a finding of its own.
+            if isLeftOut || isOddity("artifacts/\(subject.name)") { return nil }
             return Finding(
                 .failed, "artifact.missing", "the artifact \"\(subject.name)\" is not in the bundle",
                 expected: "sha256 \(subject.digest)", actual: "no file")
@@ -43,6 +67,10 @@ struct ArtifactChecks {
                 ? "the artifact \"\(subject.name)\" is sha256 \(subject.digest)"
                 : "the artifact \"\(subject.name)\" is not the one that the statement names",
             expected: "sha256 \(subject.digest)", actual: "sha256 \(file.digest)")
+    }
+
+    private func isOddity(_ path: String) -> Bool {
+        bundle.oddities[path] != nil || bundle.files.keys.contains { $0.hasPrefix(path + "/") }
     }
 
     /// A name that stays in its folder wherever it is unpacked.

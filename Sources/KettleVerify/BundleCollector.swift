@@ -1,3 +1,4 @@
+import KettleAttestation
 import KettleProvenance
 
 /// Takes in a bundle's entries one after the other, and holds them to the limits.
@@ -33,6 +34,14 @@ struct BundleCollector {
         switch path.split(separator: "/").last.map(String.init) {
         case UnverifiedBundle.statementPath?: current.limit = limits.statementBytes
         case UnverifiedBundle.evidencePath?: current.limit = limits.evidenceBytes
+        case let name? where Collateral.fileNames.contains(name):
+            guard
+                path.hasSuffix("/\(UnverifiedBundle.collateralFolder)/\(name)")
+                    || path == "\(UnverifiedBundle.collateralFolder)/\(name)"
+            else { return }
+            current.limit = Collateral.limitInBytes
+            current.kept = []
+            return
         default: return
         }
         let depth = path.utf8.count { $0 == UInt8(ascii: "/") }
@@ -124,7 +133,7 @@ struct BundleCollector {
 
     /// A folder that holds something is judged by what it holds; one that holds nothing has to be expected.
     private mutating func noteFolders(in prefix: String) {
-        var used: Set<String> = ["\(prefix)artifacts", "\(prefix)build-config"]
+        var used = Set(["artifacts", "build-config", UnverifiedBundle.collateralFolder].map { prefix + $0 })
         for path in files.keys {
             var parent = path[...]
             while let slash = parent.lastIndex(of: "/") {

@@ -4,7 +4,7 @@ public import KettleProvenance
 /// Decides whether a bundle is to be accepted. Offline: it opens no socket and runs no program.
 ///
 /// Every check runs, so that one reading shows every finding. Doubt is a no: what this version does not know is refused by
-/// name, or, where it is a platform whose evidence it cannot verify yet, left undetermined, which is no acceptance either.
+/// name, and what it could not find out is no acceptance either.
 public struct BundleVerifier: Sendable {
     /// Fingerprints of the software keys whose word is taken. With none, no software evidence is accepted.
     public var softwareKeys: Set<ContentDigest>
@@ -14,8 +14,20 @@ public struct BundleVerifier: Sendable {
     public var expected = Policy()
     /// What the bundle has to be, besides.
     public var policy: Policy?
+    /// What hardware's evidence has to say, beside what a policy asks.
+    public var hardware = HardwarePolicy()
+    /// The images that may have built; empty asks for none.
+    public var references: [ReferenceValue] = []
     /// Whether evidence of hardware is taken whatever image it measured. It says only that some machine of that kind signed.
     public var acceptsAnyMeasurement = false
+    /// Where trust in hardware begins.
+    public var roots = TrustRoots.vendor
+    /// What the chip makers publish, in place of what the bundle brings along.
+    public var collateral: Collateral?
+    /// Whether hardware's evidence is judged at the time that the statement gives for the build's end, in place of ``time``.
+    public var judgesAtBuildTime = false
+    /// Whether artifacts may be missing: the statement and the evidence are verified alone.
+    public var leavesArtifactsOut = false
     /// When the bundle is verified; nil leaves everything unasked that depends on it.
     public var time: Statement.Timestamp?
 
@@ -46,53 +58,57 @@ public struct BundleVerifier: Sendable {
 
     /// Runs every check on a bundle.
     public func verify(_ bundle: UnverifiedBundle) -> Verdict {
+        if let json = bundle.statement.flatMap({ try? JSONValue(parsing: $0) }), OriginalStatement.isClaimed(by: json) {
+            return OriginalChecks(bundle: bundle, json: json, verifier: self).verdict()
+        }
         var findings: [Finding] = []
         let statementDigest = bundle.statement.map { ContentDigest(of: $0) }
         let received = ReceivedStatement.read(from: bundle, &findings)
         let evidence = ReceivedEvidence.read(from: bundle, &findings)
 
+        let claims = (received?.statement).map(Claims.init)
         let result = evidence.map { evidence in
-            EvidenceChecks(evidence: evidence, statementDigest: statementDigest, verifier: self).run(&findings)
+            EvidenceChecks(evidence: evidence, collateral: bundle.collateral, claims: claims, verifier: self)
+                .run(&findings)
         }
-        LayoutChecks(bundle: bundle, statement: received?.statement).run(&findings)
+        let signed = result?.signed.map { ReportData(bytes: Array($0.prefix(ReportData.byteCount))) } ?? nil
+        let bound = result?.signed.flatMap {
+            BindingChecks(statementDigest: statementDigest, signed: $0).run(&findings)
+        }
+        LayoutChecks(bundle: bundle, statement: received?.statement, platform: evidence?.platform).run(&findings)
         if let received {
             StatementChecks(received: received, platform: evidence?.platform, verifier: self).run(&findings)
-            ArtifactChecks(bundle: bundle, subjects: received.statement.subject).run(&findings)
+            ArtifactChecks(
+                bundle: bundle, subjects: received.statement.subject, isLeftOut: leavesArtifactsOut
+            ).run(&findings)
             RecordChecks(bundle: bundle, statement: received.statement).run(&findings)
-            checkPolicy(received.statement, evidence?.platform, &findings)
         }
+        if let claims { checkPolicies(claims, &findings) }
         NonceChecks(
-            signed: result?.signed?.nonce, recorded: received?.statement.externalParameters["nonce"],
+            signed: signed?.nonce, recorded: received?.statement.externalParameters["nonce"],
             wanted: nonce, isStatementKnown: received != nil
         ).run(&findings)
 
         var candidate: VerifiedBundle?
-        if let received, let statementDigest, let appraised = result?.appraised {
+        if let received, let statementDigest, let result, result.isAccepted, let bound,
+            let platform = evidence?.platform
+        {
             candidate = VerifiedBundle(
-                statement: received.statement, statementDigest: statementDigest, evidence: appraised)
+                statement: received.statement, artifacts: received.statement.subject, provenance: received.json,
+                statementDigest: statementDigest,
+                platform: platform, nonce: bound.nonce, result)
         }
-        let seen = Verdict.Seen(
-            artifacts: bundle.names(in: "artifacts").compactMap { name in
-                bundle.file("artifacts/\(name)").map { Statement.Subject(name: name, digest: $0.digest) }
-            }, statementDigest: statementDigest, evidenceDigest: bundle.evidence.map { ContentDigest(of: $0) },
-            source: received?.statement.externalParameters["source"])
+        let seen = Verdict.Seen(bundle, source: claims.map(\.source))
         return Verdict(findings: findings, candidate: candidate, seen: seen)
     }
 
-    private func checkPolicy(_ statement: Statement, _ platform: Platform?, _ findings: inout [Finding]) {
-        let own = PolicyChecks(policy: expected, asker: .caller, statement: statement, platform: platform, time: time)
-        own.run(&findings)
-        if acceptsAnyMeasurement, platform == .software {
-            findings.append(
-                Finding(
-                    .notChecked, "measurement.none", "any measurement would do, and software evidence has none",
-                    actual: "none"))
-        }
+    /// Whether the statement is what the caller and the policy want.
+    func checkPolicies(_ claims: Claims, _ findings: inout [Finding]) {
+        PolicyChecks(policy: expected, asker: .caller, claims: claims, time: time).run(&findings)
         guard let policy else {
             findings.append(Finding(.notChecked, "policy.none", "no policy was given"))
             return
         }
-        PolicyChecks(policy: policy, asker: .policy, statement: statement, platform: platform, time: time)
-            .run(&findings)
+        PolicyChecks(policy: policy, asker: .policy, claims: claims, time: time).run(&findings)
     }
 }

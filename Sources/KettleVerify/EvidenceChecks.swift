@@ -12,70 +12,51 @@ enum ReceivedEvidence {
         do {
             return try Evidence(parsing: bytes)
         } catch {
-            findings.append(Finding(.failed, error.code, error.message))
+            findings.append(Finding(error))
             return nil
         }
     }
 }
 
-/// Evidence that is genuine, binds the statement, and is by someone whose word the caller takes.
-struct AppraisedEvidence {
-    let platform: Platform
-    let reportData: ReportData
-    let softwareKey: ContentDigest
-}
-
-/// Whether the evidence is genuine, whether it was made for this statement, and whether its maker was named.
+/// Whether the evidence is genuine, and of something that the caller takes for good. What it was made for is looked at elsewhere.
 struct EvidenceChecks {
     let evidence: Evidence
-    /// Of the bytes of `provenance.json` as received; nil when there are none.
-    let statementDigest: ContentDigest?
+    /// The files of the bundle's `collateral/`, by name.
+    let collateral: [String: [UInt8]]
+    /// What the statement says of itself; nil when it cannot be read, which is a finding of its own.
+    let claims: Claims?
     let verifier: BundleVerifier
 
     /// What came of the evidence.
     struct Result {
-        /// What was signed, by whomever; nil unless the signature is genuine.
-        var signed: ReportData?
-        /// There when all checks held.
-        var appraised: AppraisedEvidence?
+        /// What was signed along, by whomever; nil unless the signature is genuine.
+        var signed: [UInt8]?
+        var softwareKey: ContentDigest?
+        var hardware: VerifiedHardwareEvidence?
+        /// When the hardware's evidence was judged.
+        var time: Statement.Timestamp?
+        /// Whether the one who signed is one whose word the caller takes.
+        var isAccepted = false
     }
 
     func run(_ findings: inout [Finding]) -> Result {
         guard evidence.platform == .software else {
-            findings.append(
-                Finding(
-                    .undetermined, "evidence.unsupported",
-                    "evidence of \(evidence.platform.rawValue) cannot be verified by this version of Kettle",
-                    expected: "software", actual: evidence.platform.rawValue))
-            return Result()
+            return HardwareChecks(evidence: evidence, files: collateral, claims: claims, verifier: verifier).run(
+                &findings)
         }
         let verified: VerifiedSoftwareEvidence
         do {
             verified = try SoftwareEvidence(evidence).verified()
         } catch {
-            findings.append(Finding(.failed, error.code, error.message))
+            findings.append(Finding(error))
             return Result()
         }
         findings.append(Finding(.passed, "evidence.signature", "the evidence's signature is genuine"))
-        let isBound = checkBinding(verified, &findings)
         let isNamed = checkKey(verified, &findings)
-        var result = Result(signed: verified.reportData)
-        if isBound && isNamed {
-            result.appraised = AppraisedEvidence(
-                platform: .software, reportData: verified.reportData, softwareKey: verified.publicKey.fingerprint)
-        }
-        return result
-    }
-
-    private func checkBinding(_ verified: VerifiedSoftwareEvidence, _ findings: inout [Finding]) -> Bool {
-        let signed = verified.reportData.statement
-        let isBound = signed == statementDigest
-        findings.append(
-            Finding(
-                isBound ? .passed : .failed, isBound ? "binding.statement" : "binding.mismatch",
-                isBound ? "the evidence was made for this statement" : "the evidence was made for another statement",
-                expected: statementDigest?.hex ?? "a statement", actual: signed.hex))
-        return isBound
+        let measuresNothing = checkHardware(&findings)
+        return Result(
+            signed: verified.reportData.bytes, softwareKey: verified.publicKey.fingerprint,
+            isAccepted: isNamed && measuresNothing)
     }
 
     private func checkKey(_ verified: VerifiedSoftwareEvidence, _ findings: inout [Finding]) -> Bool {
@@ -90,5 +71,57 @@ struct EvidenceChecks {
                     : "a software key signed it that you did not name; --software-key names one that you trust",
                 expected: named.isEmpty ? "no software key was named" : named, actual: fingerprint.hex))
         return isNamed
+    }
+
+    /// Software evidence comes from no measured image and no firmware. Doubt is a no.
+    private func checkHardware(_ findings: inout [Finding]) -> Bool {
+        var reasons: [Finding] = []
+        for asked in [verifier.hardware, verifier.policy?.hardware].compactMap({ $0 }) {
+            func refuse(_ reason: EvidenceError.Reason, _ message: String) {
+                reasons.append(Finding(.failed, reason.rawValue, message, actual: "software evidence"))
+            }
+            if asked.launchDigests != nil { refuse(.launchDigest, "software evidence has no measurement") }
+            if !asked.pcrs.isEmpty { refuse(.pcrs, "software evidence has no registers") }
+            if asked.hostData != nil { refuse(.hostData, "software evidence has no host data") }
+            if !asked.minimumTCB.isEmpty || asked.tcbStatuses != nil {
+                refuse(.minimumTCB, "software evidence says nothing of a firmware's version")
+            }
+        }
+        if !verifier.references.isEmpty {
+            reasons.append(
+                Finding(
+                    .failed, "measurement.unlisted", "software evidence has no measurement that could be in a list",
+                    actual: "software evidence"))
+        }
+        if verifier.acceptsAnyMeasurement {
+            findings.append(
+                Finding(
+                    .notChecked, "measurement.none", "any measurement would do, and software evidence has none",
+                    actual: "none"))
+        }
+        for reason in reasons where !findings.contains(reason) { findings.append(reason) }
+        return reasons.isEmpty
+    }
+}
+
+/// Whether the evidence was made for this statement: SHA-256 of its file, a nonce, and zeros (`docs/formats.md`).
+struct BindingChecks {
+    /// Of the bytes of `provenance.json` as received; nil when there are none.
+    let statementDigest: ContentDigest?
+    /// What was signed along.
+    let signed: [UInt8]
+
+    /// The report data, when they are made as ours are; whether they are of this statement is a finding.
+    func run(_ findings: inout [Finding]) -> ReportData? {
+        let reportData = ReportData(bytes: Array(signed.prefix(ReportData.byteCount)))
+        let isPadded = signed.dropFirst(ReportData.byteCount).allSatisfy { $0 == 0 }
+        let isBound = reportData != nil && isPadded && reportData?.statement == statementDigest
+        findings.append(
+            Finding(
+                isBound ? .passed : .failed, isBound ? "binding.statement" : "binding.mismatch",
+                isBound ? "the evidence was made for this statement" : "the evidence was made for another statement",
+                expected: statementDigest?.hex ?? "a statement",
+                actual: isPadded ? reportData?.statement.hex ?? signed.hexadecimal : signed.hexadecimal))
+        return isBound ? reportData : nil
     }
 }

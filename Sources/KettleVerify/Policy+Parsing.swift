@@ -1,3 +1,4 @@
+import KettleAttestation
 import KettleProvenance
 import KettleTOML
 
@@ -19,9 +20,11 @@ extension Policy {
         commits = try reader.list("commits", of: "a full commit id in lower case", Self.commit)
         softwareKeys = Set(
             try reader.list("software_keys", of: "a SHA-256 fingerprint in lower case", ContentDigest.init(hex:)) ?? [])
-        measurements = try reader.list("measurements", of: "96 hexadecimal digits in lower case", Self.measurement)
+        measurementKeys = Set(
+            try reader.list("measurement_keys", of: "a SHA-256 fingerprint in lower case", ContentDigest.init(hex:))
+                ?? [])
         maximumAge = try reader.age("maximum_age")
-        minimumTCB = try reader.versions("minimum_tcb")
+        hardware = try reader.hardware()
         let package = "a package URL such as pkg:cargo/serde@1.0.228"
         required = try reader.list("dependencies.required", of: package, PackageURL.init(parsing:)) ?? []
         denied = try reader.list("dependencies.denied", of: package, PackageURL.init(parsing:)) ?? []
@@ -54,10 +57,10 @@ extension Policy {
 private struct PolicyReader {
     private static let keys: Set = [
         "version", "builders", "build_types", "sources", "refs", "commits", "software_keys", "measurements",
-        "maximum_age", "minimum_tcb", "dependencies",
+        "measurement_keys", "maximum_age", "minimum_tcb", "pcrs", "host_data", "allow_debug", "allow_migration",
+        "allow_smt",
+        "vmpls", "tcb_statuses", "dependencies",
     ]
-    /// Parts of a trusted computing base that have a version: SEV-SNP's.
-    private static let parts: Set = ["bootloader", "tee", "snp", "microcode", "fmc"]
 
     private let table: TOMLTable
     private let lines: [String: Int]
@@ -77,8 +80,9 @@ private struct PolicyReader {
         if let dependencies = try subtable("dependencies") {
             try refuseUnknown(in: dependencies, below: "dependencies.", known: ["required", "denied"])
         }
+        _ = try subtable("pcrs")
         if let versions = try subtable("minimum_tcb") {
-            try refuseUnknown(in: versions, below: "minimum_tcb.", known: Self.parts)
+            try refuseUnknown(in: versions, below: "minimum_tcb.", known: Set(SNPTCB.Part.allCases.map(\.rawValue)))
         }
     }
 
@@ -141,14 +145,76 @@ private struct PolicyReader {
         return seconds
     }
 
+    /// A truth value; nil where there is none.
+    private func bool(_ key: String) throws(PolicyError) -> Bool? {
+        guard let value = value(key) else { return nil }
+        guard case .boolean(let truth) = value else {
+            throw error(key, .wrongType(key: key, expected: "true or false"))
+        }
+        return truth
+    }
+
+    /// What hardware's evidence has to say. What is not written keeps the value that refuses.
+    func hardware() throws(PolicyError) -> HardwarePolicy {
+        var policy = HardwarePolicy()
+        policy.launchDigests = try list(
+            "measurements", of: "96 hexadecimal digits in lower case", Policy.measurement
+        ).map(Set.init)
+        policy.hostData = try list("host_data", of: "64 or 96 hexadecimal digits in lower case") { text in
+            [UInt8](hexadecimal: text).flatMap { [32, 48].contains($0.count) ? $0 : nil }
+        }.map(Set.init)
+        policy.pcrs = try registers()
+        policy.allowsDebug = try bool("allow_debug") ?? policy.allowsDebug
+        policy.allowsMigration = try bool("allow_migration") ?? policy.allowsMigration
+        policy.allowsMultithreading = try bool("allow_smt") ?? policy.allowsMultithreading
+        policy.vmpls = try levels() ?? policy.vmpls
+        policy.tcbStatuses = try list("tcb_statuses", of: "a state that a TDX platform can be accepted in") { text in
+            TCBStatus(rawValue: text).flatMap { $0 == .revoked ? nil : $0 }
+        }.map(Set.init)
+        policy.minimumTCB = try versions("minimum_tcb")
+        return policy
+    }
+
+    /// Whole numbers from 0 to 3.
+    private func levels() throws(PolicyError) -> Set<UInt32>? {
+        let key = "vmpls"
+        guard let value = value(key) else { return nil }
+        let wrongType = PolicyError.Problem.wrongType(key: key, expected: "a list of levels from 0 to 3")
+        guard let values = value.arrayValue else { throw error(key, wrongType) }
+        guard !values.isEmpty else { throw error(key, .empty(key: key)) }
+        var levels: Set<UInt32> = []
+        for value in values {
+            guard case .integer(let level) = value, (0...3).contains(level) else { throw error(key, wrongType) }
+            levels.insert(UInt32(level))
+        }
+        return levels
+    }
+
+    /// A table of the values that registers may have, each a list of 64 hexadecimal digits, by number.
+    private func registers() throws(PolicyError) -> [Int: Set<[UInt8]>] {
+        guard let table = value("pcrs")?.tableValue else { return [:] }
+        var registers: [Int: Set<[UInt8]>] = [:]
+        for name in table.keys.sorted() {
+            guard let number = Int(name), String(number) == name, (0..<24).contains(number) else {
+                throw error("pcrs.\(name)", .unknownKey("pcrs.\(name)"))
+            }
+            registers[number] = try list("pcrs.\(name)", of: "64 hexadecimal digits in lower case") { text in
+                [UInt8](hexadecimal: text).flatMap { $0.count == 32 ? $0 : nil }
+            }.map(Set.init)
+        }
+        return registers
+    }
+
     /// A table of version numbers, each one byte of TCB_VERSION (AMD 56860, section 2.2).
-    func versions(_ key: String) throws(PolicyError) -> [String: Int64]? {
-        guard let table = value(key)?.tableValue else { return nil }
-        var versions: [String: Int64] = [:]
-        for part in table.keys.sorted() {
-            guard case .integer(let version)? = table[part], (0...255).contains(version) else {
+    private func versions(_ key: String) throws(PolicyError) -> [SNPTCB.Part: UInt8] {
+        guard let table = value(key)?.tableValue else { return [:] }
+        var versions: [SNPTCB.Part: UInt8] = [:]
+        for name in table.keys.sorted() {
+            guard let part = SNPTCB.Part(rawValue: name), case .integer(let number)? = table[name],
+                let version = UInt8(exactly: number)
+            else {
                 throw error(
-                    "\(key).\(part)", .wrongType(key: "\(key).\(part)", expected: "a whole number from 0 to 255"))
+                    "\(key).\(name)", .wrongType(key: "\(key).\(name)", expected: "a whole number from 0 to 255"))
             }
             versions[part] = version
         }

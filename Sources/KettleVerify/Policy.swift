@@ -1,3 +1,4 @@
+public import KettleAttestation
 public import KettleProvenance
 
 /// What a bundle has to be for someone to accept it, beside being genuine and whole.
@@ -15,12 +16,12 @@ public struct Policy: Hashable, Sendable {
     public var commits: [String]?
     /// Fingerprints of software keys whose word is taken.
     public var softwareKeys: Set<ContentDigest>
-    /// Launch digests of images that may have built, 48 bytes each.
-    public var measurements: [[UInt8]]?
+    /// What hardware's evidence has to say.
+    public var hardware: HardwarePolicy
+    /// Fingerprints of keys that may sign lists of reference values.
+    public var measurementKeys: Set<ContentDigest>
     /// In seconds, from the end of the build to the time of verification.
     public var maximumAge: Int64?
-    /// The lowest firmware versions, by part.
-    public var minimumTCB: [String: Int64]?
     /// Packages that must be among the inputs.
     public var required: [PackageURL]
     /// Packages that must not be among the inputs, wherever they come from.
@@ -29,6 +30,8 @@ public struct Policy: Hashable, Sendable {
     /// Asks nothing.
     public init() {
         softwareKeys = []
+        hardware = HardwarePolicy()
+        measurementKeys = []
         required = []
         denied = []
     }

@@ -1,4 +1,3 @@
-import KettleAttestation
 import KettleProvenance
 
 /// Whether a bundle is what a policy, or the one who asks, wants.
@@ -6,9 +5,7 @@ struct PolicyChecks {
     let policy: Policy
     /// Begins the codes and the messages: a policy's findings are told from those of single questions.
     let asker: Asker
-    let statement: Statement
-    /// What the evidence claims to be of; nil when that cannot be read, which is a finding of its own.
-    let platform: Platform?
+    let claims: Claims
     let time: Statement.Timestamp?
 
     enum Asker {
@@ -21,21 +18,16 @@ struct PolicyChecks {
     }
 
     func run(_ findings: inout [Finding]) {
-        let source = statement.externalParameters["source"] ?? ""
-        let ref = statement.externalParameters["ref"]
-        check("builder", policy.builders, statement.builderID, Self.isSame, { $0 }, &findings)
-        check("build_type", policy.buildTypes, statement.buildType, Self.isSame, { $0 }, &findings)
+        check("builder", policy.builders, claims.builderID, Self.isSame, { $0 }, &findings)
+        check("build_type", policy.buildTypes, claims.buildType, Self.isSame, { $0 }, &findings)
         check(
-            "source", policy.sources, source, { pattern, _ in pattern.matches(source: source, ref: ref) }, \.text,
-            &findings)
-        let builtRef = source.hasPrefix("git+") ? ref ?? "HEAD" : nil
+            "source", policy.sources, claims.source,
+            { pattern, source in pattern.matches(source: source, ref: claims.requestedRef) }, \.text, &findings)
         check(
-            "ref", policy.refs, builtRef ?? "none: the source is no repository",
-            { pattern, _ in builtRef.map(pattern.matches) ?? false }, \.text, &findings)
-        let commit = statement.resolvedDependencies.first?.digest["gitCommit"]
-        check("commit", policy.commits, commit ?? "no git commit", Self.isSame, { $0 }, &findings)
+            "ref", policy.refs, claims.ref ?? "none: the source is no repository, or does not tell",
+            { pattern, _ in claims.ref.map(pattern.matches) ?? false }, \.text, &findings)
+        check("commit", policy.commits, claims.commit ?? "no git commit", Self.isSame, { $0 }, &findings)
         checkAge(&findings)
-        checkHardware(&findings)
         checkDependencies(&findings)
     }
 
@@ -58,12 +50,14 @@ struct PolicyChecks {
 
     private func checkAge(_ findings: inout [Finding]) {
         guard let limit = policy.maximumAge else { return }
-        guard let time else {
+        guard let time, let finished = claims.finishedOn else {
             findings.append(
-                Finding(.undetermined, asker.code("age"), "without a time of verification there is no age"))
+                Finding(
+                    .undetermined, asker.code("age"),
+                    "without the time of verification and that of the build there is no age"))
             return
         }
-        let age = time.secondsSince1970 - statement.finishedOn.secondsSince1970
+        let age = time.secondsSince1970 - finished.secondsSince1970
         findings.append(
             Finding(
                 age <= limit ? .passed : .failed, asker.code("age"),
@@ -73,34 +67,11 @@ struct PolicyChecks {
                 expected: "at most \(limit) s", actual: "\(age) s"))
     }
 
-    /// Software evidence comes from no measured image and no firmware. Doubt is a no.
-    private func checkHardware(_ findings: inout [Finding]) {
-        let isSoftware = platform == .software
-        if let measurements = policy.measurements {
-            findings.append(
-                Finding(
-                    isSoftware ? .failed : .undetermined, asker.code("measurement"),
-                    isSoftware
-                        ? "software evidence has no measurement" : "without verified evidence there is no measurement",
-                    expected: measurements.map(\.hexadecimal).joined(separator: " or "), actual: "none"))
-        }
-        if let minimum = policy.minimumTCB {
-            let parts = minimum.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-            findings.append(
-                Finding(
-                    isSoftware ? .failed : .undetermined, asker.code("minimum_tcb"),
-                    isSoftware
-                        ? "software evidence says nothing of a firmware's version"
-                        : "without verified evidence there is no firmware's version",
-                    expected: parts.joined(separator: ", "), actual: "none"))
-        }
-    }
-
     // MARK: - Dependencies
 
     private func checkDependencies(_ findings: inout [Finding]) {
         guard !policy.required.isEmpty || !policy.denied.isEmpty else { return }
-        let packages = statement.resolvedDependencies.compactMap { $0.uri.flatMap(PackageURL.init(parsing:)) }
+        let packages = claims.packages
         for wanted in policy.required {
             let isThere = packages.contains { Self.is($0, wanted, fromElsewhereToo: false) }
             findings.append(

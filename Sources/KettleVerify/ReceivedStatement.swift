@@ -16,16 +16,7 @@ struct ReceivedStatement {
         do {
             json = try JSONValue(parsing: bytes)
         } catch {
-            findings.append(Finding(.failed, "provenance.json", "provenance.json cannot be read: \(error.message)"))
-            return nil
-        }
-        if let buildType = json["predicate"]?["buildDefinition"]?["buildType"]?.stringValue,
-            buildType.hasPrefix("https://lunal.dev/kettle/")
-        {
-            findings.append(
-                Finding(
-                    .undetermined, "provenance.generation",
-                    "the statement is the original Kettle's, which this version cannot verify yet", actual: buildType))
+            findings.append(Finding(.failed, "provenance.format", "provenance.json cannot be read: \(error.message)"))
             return nil
         }
         checkCanonical(bytes, json, &findings)

@@ -8,6 +8,9 @@ struct StatementChecks {
     let platform: Platform?
     let verifier: BundleVerifier
 
+    /// Clocks differ a little, in seconds.
+    static let clockTolerance: Int64 = 300
+
     private var statement: Statement { received.statement }
 
     /// The toolchains whose build types this version knows (`docs/build-types/`).
@@ -100,8 +103,10 @@ struct StatementChecks {
                     ? "build \(statement.invocationID) ran from \(statement.startedOn) to \(statement.finishedOn)"
                     : "the build ended before it began",
                 expected: "not before \(statement.startedOn)", actual: statement.finishedOn.text))
-        // Clocks differ a little; a build of tomorrow is somebody's invention.
-        if let time = verifier.time, statement.finishedOn.secondsSince1970 > time.secondsSince1970 + 300 {
+        // A build of tomorrow is somebody's invention.
+        if let time = verifier.time,
+            statement.finishedOn.secondsSince1970 > time.secondsSince1970 + Self.clockTolerance
+        {
             findings.append(
                 Finding(
                     .failed, "provenance.future", "the build ended after the time of verification",

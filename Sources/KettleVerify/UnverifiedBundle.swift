@@ -1,8 +1,9 @@
+import KettleAttestation
 public import KettleProvenance
 
 /// What lies in a bundle, read within limits and not yet believed.
 ///
-/// Only the statement and the evidence are kept in memory. Every other file is digested as it passes, so a bundle of
+/// Only the statement, the evidence and what belongs to it are kept in memory. Every other file is digested as it passes, so a bundle of
 /// gigabytes costs no memory and nothing is unpacked to disk.
 public struct UnverifiedBundle: Sendable {
     /// A regular file.
@@ -19,6 +20,8 @@ public struct UnverifiedBundle: Sendable {
     public static let statementPath = "provenance.json"
     /// The name of the evidence's file.
     public static let evidencePath = "evidence.json"
+    /// The name of the folder with what the chip makers publish.
+    public static let collateralFolder = "collateral"
 
     /// The regular files, by path.
     public let files: [String: File]
@@ -28,12 +31,15 @@ public struct UnverifiedBundle: Sendable {
     public let statement: [UInt8]?
     /// The bytes of `evidence.json`, nil when there is none.
     public let evidence: [UInt8]?
+    /// The files of `collateral/` that a verifier reads, by name.
+    public let collateral: [String: [UInt8]]
 
     init(files: [String: File], oddities: [String: String], kept: [String: [UInt8]]) {
         self.files = files
         self.oddities = oddities
         statement = kept[Self.statementPath]
         evidence = kept[Self.evidencePath]
+        collateral = Collateral.fileNames.reduce(into: [:]) { $0[$1] = kept["\(Self.collateralFolder)/\($1)"] }
     }
 
     /// The file of exactly this path, byte for byte. Swift alone would take two spellings of one accent for the same.

@@ -50,6 +50,15 @@ public struct Verdict: Sendable {
         public let evidenceDigest: ContentDigest?
         /// What the statement names as its source.
         public let source: String?
+
+        init(_ bundle: UnverifiedBundle, source: String?) {
+            artifacts = bundle.names(in: "artifacts").compactMap { name in
+                bundle.file("artifacts/\(name)").map { Statement.Subject(name: name, digest: $0.digest) }
+            }
+            statementDigest = bundle.statement.map { ContentDigest(of: $0) }
+            evidenceDigest = bundle.evidence.map { ContentDigest(of: $0) }
+            self.source = source
+        }
     }
 
     /// The form of ``json``: `docs/schemas/verdict-v1.json`.
@@ -64,9 +73,11 @@ public struct Verdict: Sendable {
         if let verified {
             members["platform"] = .string(verified.platform.rawValue)
             members["provenance_sha256"] = .string(verified.statementDigest.hex)
-            members["software_key"] = .string(verified.softwareKey.hex)
+            members["software_key"] = verified.softwareKey.map { .string($0.hex) }
+            members["evidence_time"] = verified.evidenceTime.map { .string($0.text) }
+            members["evidence"] = verified.hardware?.facts
             if verified.nonce != .zero { members["nonce"] = .string(verified.nonce.hex) }
-            members["provenance"] = verified.statement.json
+            members["provenance"] = verified.provenance
         }
         return .object(members)
     }
@@ -74,22 +85,38 @@ public struct Verdict: Sendable {
 
 /// A bundle in which everything holds. Only ``BundleVerifier`` makes one.
 public struct VerifiedBundle: Sendable {
-    /// The claim that the evidence binds.
-    public let statement: Statement
+    /// The claim that the evidence binds; nil for one of the original Kettle, which ``provenance`` has.
+    public let statement: Statement?
+    /// What was built, by name and digest. The files are those, unless they were left out.
+    public let artifacts: [Statement.Subject]
+    /// The claim as the document that it is.
+    public let provenance: JSONValue
     /// SHA-256 of `provenance.json`.
     public let statementDigest: ContentDigest
     /// What vouches for it.
     public let platform: Platform
     /// The nonce that was signed along, `BuildNonce.zero` if none.
     public let nonce: BuildNonce
-    /// The fingerprint of the key that signed; one that the caller named.
-    public let softwareKey: ContentDigest
+    /// The fingerprint of the key that signed, one that the caller named; nil where hardware did.
+    public let softwareKey: ContentDigest?
+    /// What the hardware says; nil where a software key signed.
+    public let hardware: VerifiedHardwareEvidence?
+    /// When the hardware's evidence was judged.
+    public let evidenceTime: Statement.Timestamp?
 
-    init(statement: Statement, statementDigest: ContentDigest, evidence: AppraisedEvidence) {
+    init(
+        statement: Statement?, artifacts: [Statement.Subject], provenance: JSONValue, statementDigest: ContentDigest,
+        platform: Platform,
+        nonce: BuildNonce, _ result: EvidenceChecks.Result
+    ) {
         self.statement = statement
+        self.artifacts = artifacts
+        self.provenance = provenance
         self.statementDigest = statementDigest
-        platform = evidence.platform
-        nonce = evidence.reportData.nonce
-        softwareKey = evidence.softwareKey
+        self.platform = platform
+        self.nonce = nonce
+        softwareKey = result.softwareKey
+        hardware = result.hardware
+        evidenceTime = result.time
     }
 }

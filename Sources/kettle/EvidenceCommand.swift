@@ -166,7 +166,9 @@ struct EvidenceQuestions {
                 detail: "the software key \(fingerprint) signed it, which --software-key does not name")
         }
         let signed = verified.reportData.bytes
-        if let reportData, !(signed.starts(with: reportData) && signed.dropFirst(reportData.count).allSatisfy { $0 == 0 }) {
+        if let reportData,
+            !(signed.starts(with: reportData) && signed.dropFirst(reportData.count).allSatisfy { $0 == 0 })
+        {
             return Answer(
                 reason: EvidenceError.Reason.binding.rawValue,
                 detail: "other data were signed along; actual: \(signed.hexadecimal)")

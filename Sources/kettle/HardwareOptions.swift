@@ -108,10 +108,9 @@ struct HardwareOptions: ParsableArguments {
             guard let level = UInt32(text), level <= 3 else { throw .vmpl(text) }
             policy.vmpls.insert(level)
         }
-        if !acceptTcb.isEmpty { policy.tcbStatuses = [] }
         for text in acceptTcb {
             guard let status = TCBStatus(rawValue: text), status != .revoked else { throw .tcbStatus(text) }
-            policy.tcbStatuses.insert(status)
+            policy.tcbStatuses = (policy.tcbStatuses ?? []).union([status])
         }
         for text in minTcb {
             guard let (part, version) = Self.version(text) else { throw .tcbPart(text) }

@@ -18,7 +18,7 @@ struct VerifyCommand: ParsableCommand {
             """)
 
     @Argument(help: "A folder, a .zip or a .tar.gz.", completion: .file())
-    var bundle: String
+    var bundle: String?
 
     @Option(help: ArgumentHelp("The nonce that the evidence must have been made for.", valueName: "hex"))
     var nonce: String?
@@ -49,18 +49,31 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How old the build may be: 90s, 15m, 12h, 30d.", valueName: "time"))
     var maximumAge: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "The launch digest that the hardware must have measured. May be repeated.", valueName: "hex"))
-    var measurement: [String] = []
-
     @Flag(help: "Accept hardware evidence of any measurement: any machine of that kind could have signed.")
     var anyMeasurement = false
 
     @Option(
         help: ArgumentHelp(
-            "The time of verification (default: now), such as 2026-11-24T00:12:10Z.", valueName: "time"))
+            "The time of verification (default: now), such as 2026-11-24T00:12:10Z; build judges hardware's evidence at the time that the statement gives for the build's end.",
+            valueName: "time"))
     var at: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A list of the images that may have built (docs/policy.md). May be repeated.", valueName: "file"),
+        completion: .file())
+    var measurements: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A key that has to have signed the lists of images: its public half as a PEM file, or its SHA-256 fingerprint. May be repeated.",
+            valueName: "file or hex"))
+    var measurementsKey: [String] = []
+
+    @Flag(help: "Verify the statement and the evidence without the artifacts, of which only digests are then known.")
+    var withoutArtifacts = false
+
+    @OptionGroup(title: "What the hardware has to say") var hardware: HardwareOptions
 
     @Option(
         help: ArgumentHelp("Write the verdict as an SLSA verification summary, unsigned.", valueName: "file"),
@@ -70,7 +83,13 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Print the verdict as one JSON object.")
     var json = false
 
+    mutating func validate() throws {
+        bundle = bundle ?? hardware.takePath()
+        guard bundle != nil else { throw ValidationError("Missing expected argument '<bundle>'") }
+    }
+
     func run() throws {
+        let bundle = self.bundle ?? ""
         let questions = try VerifyQuestions(self)
         let verdict: Verdict
         do {

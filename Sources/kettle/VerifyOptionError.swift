@@ -18,6 +18,8 @@ enum VerifyOptionError: UserFacingError, Equatable {
     case tcbStatus(String)
     case tcbPart(String)
     case evidenceUnreadable(String)
+    case listUnreadable(String)
+    case noList
     case contradiction(String, String)
     case policyUnreadable(String)
     case policy(path: String, PolicyError)
@@ -40,6 +42,8 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .tcbStatus: "verify.tcb_status"
         case .tcbPart: "verify.tcb_part"
         case .evidenceUnreadable: "verify.evidence_unreadable"
+        case .listUnreadable: "verify.list_unreadable"
+        case .noList: "verify.no_list"
         case .contradiction: "verify.contradiction"
         case .policyUnreadable: "verify.policy_unreadable"
         case .policy(_, let error): error.code
@@ -64,6 +68,8 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .tcbStatus(let text): "\"\(text)\" is not a state that a platform could be accepted in"
         case .tcbPart(let text): "\"\(text)\" does not name a part of the firmware and its version"
         case .evidenceUnreadable(let path): "the evidence \"\(path)\" cannot be read"
+        case .listUnreadable(let path): "the list of images \"\(path)\" cannot be read"
+        case .noList: "a key for lists of images is named, and no list is"
         case .contradiction(let one, let other): "\(one) and \(other) contradict each other"
         case .policyUnreadable(let path): "the policy \"\(path)\" cannot be read"
         case .policy(let path, let error): "\(path):\(error.line.map { "\($0):" } ?? "") \(error.reason)"
@@ -79,7 +85,7 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .source: "name git+https://…, archive:…, or one of them ending in /*"
         case .builder: "kettle inspect shows one, such as https://kettle.build/builder/software/v1"
         case .age: "give a number and s, m, h or d, such as 30d"
-        case .time: "write it in UTC, such as 2026-11-24T00:12:10Z"
+        case .time: "write it in UTC, such as 2026-11-24T00:12:10Z; kettle verify takes build too"
         case .measurement: "a launch digest is 96 hexadecimal digits"
         case .reportData: "give an even number of hexadecimal digits"
         case .pcr: "write it as 11=HEX: a number from 0 to 23, and 64 hexadecimal digits"
@@ -88,6 +94,8 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .tcbStatus:
             "known are \(TCBStatus.allCases.filter { $0 != .revoked }.map(\.rawValue).joined(separator: ", "))"
         case .tcbPart: "write it as snp=24; parts are \(SNPTCB.Part.allCases.map(\.rawValue).joined(separator: ", "))"
+        case .listUnreadable: nil
+        case .noList: "--measurements names a list"
         case .evidenceUnreadable: "give an evidence.json, such as the one in a bundle"
         case .contradiction: "leave one of them out"
         case .policyUnreadable: "kettle policy init BUNDLE writes one"

@@ -9,12 +9,20 @@ struct VerifyQuestions {
     let time: Statement.Timestamp
     /// The policy file's bytes, nil where there was none.
     private var policyFile: [UInt8]?
+    /// Whether trust begins elsewhere than with the chip makers.
+    private var hasOtherRoots = false
+    /// SHA-256 of the lists of images.
+    private var lists: [ContentDigest] = []
 
     init(_ command: VerifyCommand) throws {
-        guard command.measurement.isEmpty || !command.anyMeasurement else {
+        guard command.hardware.measurement.isEmpty || !command.anyMeasurement else {
             throw VerifyOptionError.contradiction("--measurement", "--any-measurement")
         }
-        time = try Self.time(command.at)
+        guard command.measurements.isEmpty || !command.anyMeasurement else {
+            throw VerifyOptionError.contradiction("--measurements", "--any-measurement")
+        }
+        verifier.judgesAtBuildTime = command.at == "build"
+        time = try Self.time(verifier.judgesAtBuildTime ? nil : command.at)
         verifier.time = time
         for text in command.softwareKey { verifier.softwareKeys.insert(try Self.fingerprint(text)) }
         if let nonce = command.nonce {
@@ -23,10 +31,16 @@ struct VerifyQuestions {
         }
         try readExpectations(command)
         verifier.acceptsAnyMeasurement = command.anyMeasurement
+        verifier.leavesArtifactsOut = command.withoutArtifacts
+        verifier.hardware = try command.hardware.policy()
+        verifier.roots = try command.hardware.readRoots()
+        verifier.collateral = try command.hardware.readCollateral()
+        hasOtherRoots = command.hardware.trustRoots != nil
         if let path = command.policy { try readPolicy(path) }
-        if command.anyMeasurement, verifier.policy?.measurements != nil {
+        if command.anyMeasurement, verifier.policy?.hardware.launchDigests != nil {
             throw VerifyOptionError.contradiction("--any-measurement", "measurements in the policy")
         }
+        try readReferences(command)
     }
 
     private mutating func readPolicy(_ path: String) throws(VerifyOptionError) {
@@ -59,10 +73,20 @@ struct VerifyQuestions {
             guard let seconds = Policy.seconds(text) else { throw .age(text) }
             verifier.expected.maximumAge = seconds
         }
-        for text in command.measurement {
-            guard let digest = Policy.measurement(text.lowercased()) else { throw .measurement(text) }
-            verifier.expected.measurements = (verifier.expected.measurements ?? []) + [digest]
+    }
+
+    private mutating func readReferences(_ command: VerifyCommand) throws {
+        var keys = verifier.policy?.measurementKeys ?? []
+        for text in command.measurementsKey { keys.insert(try Self.fingerprint(text)) }
+        for path in command.measurements {
+            guard let bytes = InputFile.read(path, limitInBytes: ReferenceValues.limitInBytes) else {
+                throw VerifyOptionError.listUnreadable(path)
+            }
+            verifier.references += try ReferenceValues(parsing: bytes, signedBy: keys).values
+            lists.append(ContentDigest(of: bytes))
         }
+        guard command.measurements.isEmpty, !command.measurementsKey.isEmpty else { return }
+        throw VerifyOptionError.noList
     }
 
     static func time(_ text: String?) throws(VerifyOptionError) -> Statement.Timestamp {
@@ -100,7 +124,21 @@ struct VerifyQuestions {
         list("builders", expected.builders ?? [])
         list("sources", expected.sources?.map(\.text) ?? [])
         list("commits", expected.commits ?? [])
-        list("measurements", expected.measurements?.map(\.hexadecimal) ?? [])
+        let hardware = verifier.hardware
+        list("measurements", hardware.launchDigests?.map(\.hexadecimal) ?? [])
+        list("measurement_lists", lists.map(\.hex))
+        list("host_data", hardware.hostData?.map(\.hexadecimal) ?? [])
+        list(
+            "pcrs", hardware.pcrs.flatMap { number, values in values.map { "\(number)=\($0.hexadecimal)" } })
+        list("minimum_tcb", hardware.minimumTCB.map { "\($0.key.rawValue)=\($0.value)" })
+        list("tcb_statuses", hardware.tcbStatuses?.map(\.rawValue) ?? [])
+        if hardware.vmpls != [0] { list("vmpls", hardware.vmpls.map(String.init)) }
+        if hardware.allowsDebug { options["allow_debug"] = true }
+        if hardware.allowsMigration { options["allow_migration"] = true }
+        if !hardware.allowsMultithreading { options["allow_smt"] = false }
+        if verifier.judgesAtBuildTime { options["at"] = "build" }
+        if verifier.leavesArtifactsOut { options["without_artifacts"] = true }
+        if hasOtherRoots { options["other_roots"] = true }
         options["maximum_age"] = expected.maximumAge.map { .string("\($0)s") }
         options["nonce"] = verifier.nonce.map { .string($0.hex) }
         if verifier.acceptsAnyMeasurement { options["any_measurement"] = true }

@@ -72,7 +72,7 @@ import Testing
 
     @Test(arguments: [
         ("artifacts/other", "artifact.unexpected"), ("artifacts/.hidden", "artifact.unexpected"),
-        ("artifacts/sub/tally", "artifact.unexpected"), ("artifacts/Tally", "artifact.unexpected"),
+        ("artifacts/sub/tally", "artifact.kind"), ("artifacts/Tally", "artifact.unexpected"),
         ("build-config/other", "bundle.unexpected"), ("README", "bundle.unexpected"),
         ("provenance.json.bak", "bundle.unexpected"), ("outer/provenance.json", "bundle.unexpected"),
     ])
@@ -173,11 +173,12 @@ import Testing
         #expect(try await sample.verdict().failures == ["provenance.builder"])
     }
 
-    @Test func `a statement of the original Kettle is left undetermined`() async throws {
+    @Test func `a statement of ours with the original's build type is none of the original's`() async throws {
         let sample = SampleBundle.with { $0.buildType = "https://lunal.dev/kettle/cargo@v1" }
         let verdict = try await sample.verdict()
-        #expect(verdict.outcome != .accepted)
-        #expect(verdict.findings.contains { $0.status == .undetermined && $0.code == "provenance.generation" })
+        #expect(verdict.outcome == .rejected)
+        #expect(verdict.failures.contains("evidence.platform"))
+        #expect(verdict.failures.contains("provenance.format"))
     }
 
     // MARK: What is printed

@@ -225,7 +225,7 @@ struct Forgery: CustomTestStringConvertible, Sendable {
         Forgery("one more artifact", "artifact.unexpected", spoil: { $0["artifacts/more"] = [1] }),
         Forgery("a hidden artifact", "artifact.unexpected", spoil: { $0["artifacts/.hidden"] = [1] }),
         Forgery(
-            "an artifact in a folder", "artifact.unexpected",
+            "an artifact in a folder", "artifact.kind",
             spoil: { $0["artifacts/bin/tally"] = SampleBundle.program }),
         Forgery(
             "an artifact under another spelling", "artifact.missing", "artifact.unexpected",
@@ -248,7 +248,7 @@ struct Forgery: CustomTestStringConvertible, Sendable {
             "a statement with one digit changed", "binding.mismatch",
             spoil: { replace("provenance.json", "01234567", "11234567", in: &$0) }),
         Forgery(
-            "a statement with a member twice", "provenance.json", "binding.mismatch",
+            "a statement with a member twice", "provenance.format", "binding.mismatch",
             spoil: {
                 replace("provenance.json", "{\"_type\":", "{\"_type\":\"\",\"_type\":", in: &$0)
             }),
@@ -259,7 +259,7 @@ struct Forgery: CustomTestStringConvertible, Sendable {
             "a statement that is none", "provenance.format", "provenance.canonical", "binding.mismatch",
             spoil: { $0["provenance.json"] = Array("{} ".utf8) }),
         Forgery(
-            "a statement that is not JSON", "provenance.json", "binding.mismatch",
+            "a statement that is not JSON", "provenance.format", "binding.mismatch",
             spoil: { $0["provenance.json"] = Array("PK".utf8) }),
     ]
 
@@ -269,7 +269,7 @@ struct Forgery: CustomTestStringConvertible, Sendable {
         Forgery("a stranger's key", "software_key.unnamed", ask: { $0.softwareKeys = [SoftwareKey().fingerprint] }),
         Forgery("no key named", "software_key.unnamed", ask: { $0.softwareKeys = [] }),
         Forgery(
-            "evidence that is not JSON", "evidence.not_json", "provenance.builder",
+            "evidence that is not JSON", "evidence.format", "provenance.builder",
             spoil: { $0["evidence.json"] = [0x7B] }),
         Forgery(
             "an unknown platform", "evidence.platform", "provenance.builder",
@@ -322,6 +322,22 @@ struct Forgery: CustomTestStringConvertible, Sendable {
         ]
     }
 
+    /// What hardware has to say has one name, whoever asks.
+    private static func hardware(
+        _ name: String, _ what: String, _ ask: @escaping @Sendable (inout HardwarePolicy) -> Void
+    ) -> [Forgery] {
+        [
+            Forgery(
+                "\(name), by the policy", "policy.\(what)",
+                ask: { verifier in
+                    var policy = Policy()
+                    ask(&policy.hardware)
+                    verifier.policy = policy
+                }),
+            Forgery("\(name), by the one who asks", "policy.\(what)", ask: { ask(&$0.hardware) }),
+        ]
+    }
+
     private static let questions: [Forgery] =
         [
             asked("another builder", "builder") { $0.builders = [Statement.builderID(platform: "tdx")] },
@@ -334,8 +350,11 @@ struct Forgery: CustomTestStringConvertible, Sendable {
             asked("another ref", "ref") { $0.refs = RefPattern(text: "main").map { [$0] } },
             asked("another commit", "commit") { $0.commits = [String(repeating: "0", count: 40)] },
             asked("a younger build", "age") { $0.maximumAge = 90 },
-            asked("a measurement", "measurement") { $0.measurements = [[UInt8](repeating: 1, count: 48)] },
-            asked("a firmware", "minimum_tcb") { $0.minimumTCB = ["snp": 1] },
+            hardware("a measurement", "launch_digest") { $0.launchDigests = [[UInt8](repeating: 1, count: 48)] },
+            hardware("a firmware", "min_tcb") { $0.minimumTCB = [.snp: 1] },
+            hardware("a firmware's state", "min_tcb") { $0.tcbStatuses = [.upToDate] },
+            hardware("a register", "pcrs") { $0.pcrs = [11: [[UInt8](repeating: 1, count: 32)]] },
+            hardware("host data", "host_data") { $0.hostData = [[UInt8](repeating: 1, count: 32)] },
             asked("a package that is not there", "required") { $0.required = packages("pkg:cargo/ghost") },
             asked("another version of a package", "required") { $0.required = packages("pkg:cargo/serde@2.0.0") },
             asked("a package from elsewhere", "required") {

@@ -34,9 +34,9 @@ import Testing
         #expect(policy.refs?.map(\.text) == ["main", "v*", "HEAD"])
         #expect(policy.commits == [String(repeating: "c0", count: 20)])
         #expect(policy.softwareKeys.map(\.hex) == [Self.digest])
-        #expect(policy.measurements == [[UInt8](repeating: 0xCD, count: 48)])
+        #expect(policy.hardware.launchDigests == [[UInt8](repeating: 0xCD, count: 48)])
         #expect(policy.maximumAge == 2_592_000)
-        #expect(policy.minimumTCB == ["snp": 27, "microcode": 255])
+        #expect(policy.hardware.minimumTCB == [.snp: 27, .microcode: 255])
         #expect(policy.required.map(\.text) == ["pkg:cargo/serde"])
         #expect(policy.denied.map(\.text) == ["pkg:cargo/openssl-sys", "pkg:cargo/serde@0.9.0"])
     }

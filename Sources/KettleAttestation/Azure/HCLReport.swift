@@ -23,7 +23,8 @@ struct HCLReport {
 
     /// - Throws: ``EvidenceError``: `hcl.format`, `hcl.report_type` or `hcl.hash_type`.
     init(parsing bytes: [UInt8], kind: Kind) throws(EvidenceError) {
-        guard bytes.count <= 65_536, let header = ByteLayout(bytes.prefix(Self.headerByteCount), count: Self.headerByteCount)
+        guard bytes.count <= 65_536,
+            let header = ByteLayout(bytes.prefix(Self.headerByteCount), count: Self.headerByteCount)
         else { throw .hcl("is too short or too long") }
         guard header.field(0x000, 4) == Array("HCLA".utf8) else { throw .hcl("does not begin with HCLA") }
         guard (1...2).contains(header.uint32(littleEndian: 0x004)) else { throw .hcl("is of an unknown version") }

@@ -15,7 +15,8 @@ struct SNPEndorsement {
     init(_ certificate: Certificate, product: SNPProduct, key: SNPSigningKey) throws(EvidenceError) {
         func value(_ arc: String) throws(EvidenceError) -> [UInt8] {
             guard let value = certificate.extensions[Self.root + arc] else {
-                throw EvidenceError(.vekExtension, "the \(key.rawValue)'s certificate lacks extension \(Self.root)\(arc)")
+                throw EvidenceError(
+                    .vekExtension, "the \(key.rawValue)'s certificate lacks extension \(Self.root)\(arc)")
             }
             return value
         }

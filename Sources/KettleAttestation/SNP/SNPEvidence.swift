@@ -16,9 +16,12 @@ struct SNPEvidence {
             members, toHaveExactly: ["attestation_report"], optional: ["cert_chain"], in: place)
         report = try evidence.bytes("attestation_report")
         guard let chain = members["cert_chain"], !chain.isNull else {
-            throw EvidenceError(.chainMissing, "\(place) has no certificate of the key that signed, and none is fetched")
+            throw EvidenceError(
+                .chainMissing, "\(place) has no certificate of the key that signed, and none is fetched")
         }
-        guard let certificates = chain.objectValue else { throw .format(reason: "\(place)'s cert_chain is not an object") }
+        guard let certificates = chain.objectValue else {
+            throw .format(reason: "\(place)'s cert_chain is not an object")
+        }
         try Evidence.require(
             certificates, toHaveExactly: ["vcek"], optional: ["ask", "ark"], in: "\(place)'s cert_chain")
         for name in ["ask", "ark"] {

@@ -43,7 +43,9 @@ public struct SNPTCB: Hashable, Sendable {
     }
 
     /// For a person: `bootloader 4, microcode 219, snp 24, tee 0`.
-    var text: String { versions.sorted { $0.key < $1.key }.map { "\($0.key.rawValue) \($0.value)" }.joined(separator: ", ") }
+    var text: String {
+        versions.sorted { $0.key < $1.key }.map { "\($0.key.rawValue) \($0.value)" }.joined(separator: ", ")
+    }
 
     /// The parts that are older than `floor` wants, each with how far; empty when none is.
     ///

@@ -95,7 +95,8 @@ package struct SNPVerification {
     ) throws(EvidenceError) -> Certificate {
         guard let certificate = roots.checked.certificate(bytes, issuedBy: intermediate) else {
             throw EvidenceError(
-                .chainVEK, "the \(key.rawValue)'s certificate is not issued by the trusted authority for \(product.rawValue)")
+                .chainVEK,
+                "the \(key.rawValue)'s certificate is not issued by the trusted authority for \(product.rawValue)")
         }
         // The report says which kind of key signed it. A VLEK under a VCEK's authority, or the other way round, would skip the
         // check of the chip.
@@ -105,7 +106,8 @@ package struct SNPVerification {
                 expected: key.commonName, actual: certificate.commonName)
         }
         guard !certificate.isAuthority, case .p384 = certificate.publicKey else {
-            throw EvidenceError(.chainVEK, "the \(key.rawValue)'s certificate is not one of a P-384 key that signs reports")
+            throw EvidenceError(
+                .chainVEK, "the \(key.rawValue)'s certificate is not one of a P-384 key that signs reports")
         }
         return certificate
     }

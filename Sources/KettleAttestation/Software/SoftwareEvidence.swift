@@ -38,8 +38,12 @@ public struct SoftwareEvidence: Sendable {
             return bytes
         }
         let algorithm = try text("algorithm")
-        guard algorithm == Self.algorithm else { throw EvidenceError(.algorithm, "the evidence is signed with the unknown algorithm \"\(algorithm)\"") }
-        guard let publicKey = SoftwarePublicKey(der: try decoded("public_key")) else { throw EvidenceError(.softwareKey, "the evidence's public key is not a P-256 key in DER") }
+        guard algorithm == Self.algorithm else {
+            throw EvidenceError(.algorithm, "the evidence is signed with the unknown algorithm \"\(algorithm)\"")
+        }
+        guard let publicKey = SoftwarePublicKey(der: try decoded("public_key")) else {
+            throw EvidenceError(.softwareKey, "the evidence's public key is not a P-256 key in DER")
+        }
         guard let signed = [UInt8](hexadecimal: try text("signed_data")), let reportData = ReportData(bytes: signed)
         else {
             throw .format(reason: "the software evidence's signed_data is not 96 lower-case hexadecimal digits")
@@ -53,7 +57,10 @@ public struct SoftwareEvidence: Sendable {
     ///
     /// - Throws: ``EvidenceError``: `evidence.signature`.
     public func verified() throws(EvidenceError) -> VerifiedSoftwareEvidence {
-        guard publicKey.isValid(signature: signature, over: reportData.bytes) else { throw EvidenceError(.softwareSignature, "the evidence's signature is not by its public key over its signed data") }
+        guard publicKey.isValid(signature: signature, over: reportData.bytes) else {
+            throw EvidenceError(
+                .softwareSignature, "the evidence's signature is not by its public key over its signed data")
+        }
         return VerifiedSoftwareEvidence(publicKey: publicKey, reportData: reportData)
     }
 }

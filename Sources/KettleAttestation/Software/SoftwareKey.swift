@@ -36,7 +36,7 @@ public struct SoftwareKey: Sendable {
     public var fingerprint: ContentDigest { publicKey.fingerprint }
 
     /// An ECDSA signature in DER over the SHA-256 of `bytes`.
-    func signature(over bytes: [UInt8]) throws -> [UInt8] {
+    package func signature(over bytes: [UInt8]) throws -> [UInt8] {
         Array(try key.signature(for: bytes).derRepresentation)
     }
 }

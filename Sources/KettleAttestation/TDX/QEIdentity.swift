@@ -80,7 +80,8 @@ struct QEIdentity {
     func level(of report: QEReport) throws(EvidenceError) -> TCBLevel {
         guard let level = levels.first(where: { report.securityVersion >= $0.securityVersion })?.level else {
             throw EvidenceError(
-                .tcbUnsupported, "the quoting enclave's version is below every level", actual: "\(report.securityVersion)")
+                .tcbUnsupported, "the quoting enclave's version is below every level",
+                actual: "\(report.securityVersion)")
         }
         return level
     }

@@ -78,7 +78,8 @@ struct SignedCollateral {
         return Int(value)
     }
 
-    static func objects(_ object: [String: JSONValue], _ name: String) throws(CollateralFault) -> [[String: JSONValue]] {
+    static func objects(_ object: [String: JSONValue], _ name: String) throws(CollateralFault) -> [[String: JSONValue]]
+    {
         guard let values = object[name]?.arrayValue else { throw CollateralFault(name) }
         var objects: [[String: JSONValue]] = []
         for value in values {

@@ -32,7 +32,8 @@ struct TCBInfo {
         self.module = try Self.module(module, isNamed: false)
         modules =
             content["tdxModuleIdentities"] == nil
-            ? [] : try SignedCollateral.objects(content, "tdxModuleIdentities").map { try Self.module($0, isNamed: true) }
+            ? []
+            : try SignedCollateral.objects(content, "tdxModuleIdentities").map { try Self.module($0, isNamed: true) }
         levels = try SignedCollateral.objects(content, "tcbLevels").map { object in
             guard let tcb = object["tcb"]?.objectValue else { throw CollateralFault("tcb") }
             return PlatformLevel(
@@ -98,7 +99,8 @@ struct TCBInfo {
         }
         guard let reached else {
             throw EvidenceError(
-                .tcbUnsupported, "the platform's versions are below every level of Intel's TCB info", actual: shortfall(platform, body))
+                .tcbUnsupported, "the platform's versions are below every level of Intel's TCB info",
+                actual: shortfall(platform, body))
         }
         return reached.level
     }

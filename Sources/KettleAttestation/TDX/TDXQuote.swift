@@ -40,12 +40,14 @@ public struct TDXQuote: Hashable, Sendable {
         else { throw .short }
         let version = Int(header.uint16(littleEndian: 0))
         guard version == 4 || version == 5 else {
-            throw EvidenceError(.quoteVersion, "the quote's version is unknown", expected: "4 or 5", actual: "\(version)")
+            throw EvidenceError(
+                .quoteVersion, "the quote's version is unknown", expected: "4 or 5", actual: "\(version)")
         }
         let keyType = header.uint16(littleEndian: 2)
         guard keyType == 2 else {
             throw EvidenceError(
-                .quoteKeyType, "the attestation key's type is unknown", expected: "2 (ECDSA P-256)", actual: "\(keyType)")
+                .quoteKeyType, "the attestation key's type is unknown", expected: "2 (ECDSA P-256)",
+                actual: "\(keyType)")
         }
         let teeType = header.uint32(littleEndian: 4)
         guard teeType == 0x81 else {

@@ -1,0 +1,123 @@
+import Foundation
+import KettleAttestation
+import KettleProvenance
+import KettleTesting
+import KettleVerify
+import SystemPackage
+import Testing
+
+/// Bundles that the original Kettle wrote, real and forged: `Tests/Vectors/evidence`.
+@Suite struct OriginalBundleTests {
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Vectors/evidence")
+
+    struct Vector: CustomTestStringConvertible {
+        let name: String
+        var testDescription: String { name }
+
+        func json(_ file: String) throws -> JSONValue {
+            try JSONValue(parsing: Array(Data(contentsOf: root.appending(path: "\(name)/\(file).json"))))
+        }
+    }
+
+    static let vectors = ["bundle", "synthetic/bundle", "negative/bundle"].flatMap { folder in
+        let names = try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path)
+        return (names ?? []).sorted().map { Vector(name: "\(folder)/\($0)") }
+    }
+
+    private func verifier(_ parameters: JSONValue) throws -> BundleVerifier {
+        var verifier = BundleVerifier()
+        if parameters["roots"] != "vendor" {
+            verifier.roots = try TrustRoots(folder: Self.root.appending(path: "roots/synthetic").path)
+        }
+        verifier.time = parameters["verify_at"]?.stringValue.flatMap(Statement.Timestamp.init(text:))
+        verifier.nonce = parameters["build_nonce"]?.stringValue.flatMap(BuildNonce.init(text:))
+        verifier.leavesArtifactsOut = parameters["artifacts"] == "absent"
+        return verifier
+    }
+
+    @Test func `there are as many as there should be`() {
+        #expect(Self.vectors.count == 38)
+    }
+
+    @Test(arguments: vectors) func `a bundle gets its verdict`(vector: Vector) throws {
+        let (parameters, expected) = (try vector.json("params"), try vector.json("expected"))
+        var verifier = try verifier(parameters)
+        let path = Self.root.appending(path: vector.name).path
+        // Folders that hold nothing do not survive version control.
+        if vector.name.hasSuffix("artifact-directory") {
+            try FileManager.default.createDirectory(atPath: "\(path)/artifacts/tool", withIntermediateDirectories: true)
+        }
+        let unvouched = try verifier.verify(at: path)
+        #expect(unvouched.outcome == .rejected)
+        verifier.acceptsAnyMeasurement = true
+        let verdict = try verifier.verify(at: path)
+        guard expected["valid"] == true else {
+            let reasons = [expected["reason"]].compactMap { $0 } + (expected["also_acceptable"]?.arrayValue ?? [])
+            #expect(verdict.outcome == .rejected)
+            let first = try #require(verdict.failures.first)
+            #expect(reasons.contains(.string(first)), "\(verdict.failures)")
+            return
+        }
+        #expect(unvouched.failures == ["measurement.unvouched"])
+        #expect(verdict.failures == [])
+        #expect(verdict.outcome == .accepted)
+        let facts = try #require(expected["facts"]?.objectValue)
+        let own = try #require(verdict.verified?.hardware?.facts.objectValue)
+        for (name, value) in own { #expect(facts[name]?.canonicalString() == value.canonicalString(), "\(name)") }
+        let nonce = facts["build_nonce"]?.stringValue ?? ""
+        #expect(verdict.verified?.nonce.hex == (nonce.isEmpty ? BuildNonce.zero.hex : nonce))
+        #expect(verdict.verified?.statementDigest.hex == facts["provenance_file_sha256"]?.stringValue)
+    }
+
+    @Test(arguments: ["bundle/alejandra", "bundle/ripgrep"])
+    func `a real bundle is accepted with its measurement and rejected with another`(name: String) async throws {
+        let vector = Vector(name: name)
+        let digest = try #require(try vector.json("expected")["facts"]?["launch_digest"]?.stringValue)
+        let path = Self.root.appending(path: name).path
+        let leaveOut = name.hasSuffix("ripgrep") ? ["--without-artifacts"] : []
+        func verify(_ options: [String]) async throws -> (status: Int, text: String) {
+            let ended = try await Command.run(
+                KettleExecutable.path.string, ["verify", path, "--at", "2026-06-01T00:00:00Z"] + leaveOut + options)
+            return (Int(ended.status), ended.everything)
+        }
+        let right = try await verify(["--measurement", digest])
+        #expect(right.status == 0, "\(right.text)")
+        let none = try await verify([])
+        #expect(none.status == 1)
+        #expect(none.text.contains("nothing vouches for what the hardware measured"))
+        #expect(try await verify(["--measurement", String(repeating: "0", count: 96)]).status == 1)
+        #expect(try await verify(["--any-measurement"]).status == 0)
+        #expect(try await verify(["--any-measurement", "--at", "2035-01-01T00:00:00Z"]).status == 1)
+        #expect(try await verify(["--any-measurement", "--at", "build"]).status == 0)
+        if name.hasSuffix("ripgrep") {
+            let whole = try await Command.run(
+                KettleExecutable.path.string, ["verify", path, "--at", "2026-06-01T00:00:00Z", "--any-measurement"])
+            #expect(whole.status == 1)
+            #expect(whole.everything.contains("the artifact \"rg\" is not in the bundle"))
+        }
+    }
+
+    @Test func `a policy judges what the original says of itself`() throws {
+        let path = Self.root.appending(path: "bundle/alejandra").path
+        var verifier = BundleVerifier()
+        verifier.time = Statement.Timestamp(text: "2026-06-01T00:00:00Z")
+        verifier.acceptsAnyMeasurement = true
+        func failures(_ text: String) throws -> [String] {
+            verifier.policy = try Policy(parsing: Array("version = 1\n\(text)".utf8))
+            return try verifier.verify(at: path).failures
+        }
+        let right = """
+            builders = ["https://lunal.dev/kettle-tee/v1"]
+            build_types = ["https://lunal.dev/kettle/nix@v1"]
+            sources = ["git+https://github.com/kamadorueda/alejandra"]
+            commits = ["8f47c5e82ee8e6e8adcc1748be0056a1e349f7e8"]
+            maximum_age = "90d"
+            """
+        #expect(try failures(right) == [])
+        #expect(try failures("sources = [\"git+https://github.com/kamadorueda/other\"]") == ["policy.source"])
+        #expect(try failures("maximum_age = \"1d\"") == ["policy.age"])
+        // It does not tell which ref was asked for.
+        #expect(try failures("refs = [\"HEAD\"]") == ["policy.ref"])
+    }
+}
