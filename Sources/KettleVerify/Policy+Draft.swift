@@ -47,10 +47,21 @@ extension Policy {
             return lines + ["# The bundle has no evidence that can be read, so it names no key and no measurement."]
         }
         guard let software = try? SoftwareEvidence(evidence) else {
-            return lines + [
-                "# The images that may have built, by their launch digests: ask the builder for them.",
-                "# measurements = [\"96 hexadecimal digits\"]",
+            guard let claims = EvidenceClaims(evidence) else {
+                return lines + ["# The bundle's evidence is not of its platform's form, so it names no measurement."]
+            }
+            var hardware = [
+                "# The images that may have built, by their launch digests. Compare them with the builder's own.",
+                "measurements = [\(quoted(claims.launchDigest.hexadecimal))]",
             ]
+            if let pcrs = claims.pcrs {
+                hardware += [
+                    "# What ran above the paravisor, by the vTPM's registers: keep those that the image fixes.",
+                    "# [pcrs]",
+                ]
+                hardware += pcrs.enumerated().map { "# \($0) = [\(quoted($1.hexadecimal))]" }
+            }
+            return lines + hardware
         }
         return lines + [
             "# The keys whose word you take. Compare the fingerprint with the builder's own.",

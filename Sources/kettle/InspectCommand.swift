@@ -48,6 +48,13 @@ struct InspectCommand: ParsableCommand {
             if let software = try? SoftwareEvidence(evidence) {
                 rows.append(("software key", software.publicKey.fingerprint.hex))
             }
+            if let claims = EvidenceClaims(evidence) {
+                rows.append(("launch digest", claims.launchDigest.hexadecimal))
+                rows.append(("signed along", claims.signedData.hexadecimal))
+                for (number, value) in (claims.pcrs ?? []).enumerated() {
+                    rows.append(("pcr \(number)", value.hexadecimal))
+                }
+            }
         } else {
             rows.append(("evidence", "none that can be read"))
         }

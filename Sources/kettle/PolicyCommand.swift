@@ -1,11 +1,14 @@
 import ArgumentParser
+import KettleAttestation
 import KettleError
+import KettleProvenance
 import KettleVerify
 
 /// `kettle policy`: what bundles have to be.
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "policy", abstract: "Write a policy for kettle verify.", subcommands: [PolicyInitCommand.self])
+        commandName: "policy", abstract: "Write what kettle verify asks of bundles.",
+        subcommands: [PolicyInitCommand.self, PolicySignListCommand.self])
 }
 
 /// `kettle policy init`: a policy that accepts builds like one.
@@ -33,6 +36,42 @@ struct PolicyInitCommand: ParsableCommand {
             try OutputFile.write(Array(draft.utf8), to: output)
         } else {
             Terminal.say(String(draft.dropLast()))
+        }
+    }
+}
+
+/// `kettle policy sign-list`: a list of images on the word of a key.
+struct PolicySignListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sign-list",
+        abstract: "Sign a list of the images that may build, for kettle verify --measurements-key.",
+        discussion: "Exits 0, or 2 when the list or the key cannot be used. docs/policy.md has the list's form.")
+
+    @Argument(help: "The list.", completion: .file())
+    var list: String
+
+    @Option(
+        help: ArgumentHelp("The private key in PEM; it is made when there is none.", valueName: "file"),
+        completion: .file())
+    var key: String
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Where the signed list goes (default: standard output).", valueName: "file"),
+        completion: .file())
+    var output: String?
+
+    func run() throws {
+        guard let bytes = InputFile.read(list, limitInBytes: ReferenceValues.limitInBytes) else {
+            throw VerifyOptionError.listUnreadable(list)
+        }
+        let key = try SoftwareKey.loadOrCreate(at: key)
+        let signed = try ReferenceValues.sign(bytes, with: key)
+        Terminal.warn("signed by the key with fingerprint \(key.fingerprint)")
+        if let output {
+            try OutputFile.write(signed, to: output)
+        } else {
+            Terminal.say(String(decoding: signed, as: UTF8.self))
         }
     }
 }

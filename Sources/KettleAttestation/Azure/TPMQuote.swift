@@ -30,7 +30,7 @@ struct TPMQuote {
     }
 
     /// Reads TPMS_ATTEST, big-endian (TCG TPM 2.0 Library, part 2, section 10.12.12).
-    private func extraData() throws(EvidenceError) -> [UInt8] {
+    func extraData() throws(EvidenceError) -> [UInt8] {
         let malformed = EvidenceError(.tpmFormat, "the TPM quote's lengths do not add up")
         var reader = ByteReader(message[...])
         guard let magic = reader.uint32BigEndian() else { throw malformed }
