@@ -19,6 +19,11 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let http1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -40,8 +45,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "kettle",
         dependencies: [
-            "KettleServer", "KettleBuild", "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox",
-            "KettleLauncher",
+            "KettleServer", "KettleClient", "KettleBuild", "KettleStore", "KettleToolchains", "KettleSource",
+            "KettleSandbox", "KettleLauncher",
             "KettleVerify", "KettleAttestation", "KettleProvenance", "KettleTOML", "KettleError", log, posix, nio,
             system, subprocess,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -54,10 +59,19 @@ var targets: [Target] = [
             "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleArchive", "KettleSandbox",
             "KettleLauncher",
             "KettleAttestation",
-            "KettleProvenance", "KettleError", .product(name: "NIOHTTP1", package: "swift-nio"), hummingbird, httpTypes,
-            nio, posix, log, crypto, system,
+            "KettleProvenance", "KettleError", http1, hummingbird, httpTypes,
+            nio, posix, log, crypto, system, tls, certificates, asn1,
+            .product(name: "HummingbirdCore", package: "hummingbird"),
+            .product(name: "HummingbirdTLS", package: "hummingbird"),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]),
+    // What a client of the service needs, and nothing of the service.
+    module(
+        "KettleClient",
+        [
+            "KettleAttestation", "KettleProvenance", "KettleError", asyncHTTPClient, nio, posix, http1, tls, log,
+            certificates, asn1, crypto,
         ]),
     module("KettleMultipart", ["KettleError"]),
     module(
@@ -99,7 +113,7 @@ var targets: [Target] = [
         name: "KettleAttestation",
         dependencies: [
             "KettleProvenance", "KettleError", crypto, cryptoExtras,
-            .product(name: "SwiftASN1", package: "swift-asn1"),
+            asn1,
         ], resources: [.embedInCode("Roots")], swiftSettings: settings),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
@@ -112,9 +126,7 @@ var targets: [Target] = [
         name: "KettleTesting",
         dependencies: [
             "KettleSandbox", "KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive",
-            hummingbird, httpTypes, nio, posix, subprocess, system, log, crypto, cryptoExtras,
-            .product(name: "NIOHTTP1", package: "swift-nio"),
-            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            hummingbird, httpTypes, nio, posix, subprocess, system, log, crypto, cryptoExtras, http1, asyncHTTPClient,
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], path: "Tests/KettleTesting", swiftSettings: settings),
     tests("KettleProvenanceTests", ["KettleProvenance", "KettleError", crypto, system]),
@@ -138,10 +150,14 @@ var targets: [Target] = [
     tests("KettleStoreTests", ["KettleStore", "KettleProvenance", "KettleError", nio, posix, log, system]),
     tests("KettleBuildTests", ["KettleBuild", "KettleProvenance", "KettleError"]),
     tests(
+        "KettleClientTests",
+        ["KettleClient", "KettleAttestation", "KettleProvenance", "KettleError", nio, posix, http1, tls, crypto]),
+    tests(
         "EndToEndTests",
         [
-            "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, log, subprocess, system,
-            .product(name: "AsyncHTTPClient", package: "async-http-client"), "kettle",
+            "KettleClient", "KettleAttestation",
+            "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, posix, log, subprocess,
+            system, http1, tls, certificates, asn1, crypto, asyncHTTPClient, "kettle",
         ]),
 ]
 
@@ -181,6 +197,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import KettleAttestation
 import KettleBuild
 import KettleError
 import KettleProvenance
@@ -13,6 +14,8 @@ struct BuildRoutes: Sendable {
     let builds: BuildService
     let intake: BuildIntake
     let files: FileIO
+    /// Nil where the service does not terminate TLS.
+    let attestation: TLSKeyAttestation?
 
     /// The prefixes under which every route is served alike.
     static let prefixes = ["", "/v1", "/api"]
@@ -35,6 +38,7 @@ struct BuildRoutes: Sendable {
             ("/builds/:id/build.log", [(.get, { try await record($0, $1, "build.log") })]),
             ("/builds/:id/bundle.zip", [(.get, { try await bundle($0, $1, .zip) })]),
             ("/builds/:id/bundle.tar.gz", [(.get, { try await bundle($0, $1, .tarGzip) })]),
+            ("/attestation", [(.get, attest)]),
             ("/health", [(.get, health)]),
             ("/openapi.json", [(.get, openAPI)]),
         ]
@@ -215,6 +219,16 @@ struct BuildRoutes: Sendable {
     private func health(_ request: Request, _ context: BasicRequestContext) -> Response {
         Self.json(
             JSONValue.object(["status": "ok", "version": .string(builds.configuration.version)]).canonicalBytes())
+    }
+
+    private func attest(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+        guard let attestation else { throw ProblemDetails.noTLS }
+        let text = request.uri.queryParameters["nonce"].map(String.init) ?? ""
+        guard let nonce = BuildNonce(text: text) else {
+            throw ProblemDetails.badParameter(
+                "nonce", text, hint: "send 16 random bytes as 32 hexadecimal digits; dashes are allowed")
+        }
+        return Self.json(try await attestation.answer(to: nonce).canonicalBytes(), headers: [.cacheControl: "no-store"])
     }
 
     private func openAPI(_ request: Request, _ context: BasicRequestContext) -> Response {

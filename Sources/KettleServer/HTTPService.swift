@@ -1,5 +1,7 @@
 import HTTPTypes
 package import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 package import KettleBuild
 package import KettleSource
 package import Logging
@@ -16,12 +18,17 @@ package struct HTTPService: Sendable {
         /// Bytes of body that one build request may have.
         package var uploadLimitInBytes: Int64
         package var urls: URLPolicy
+        /// Nil serves plain HTTP.
+        package var tls: TLSIdentity?
 
-        package init(host: String, port: Int, uploadLimitInBytes: Int64, urls: URLPolicy) {
+        package init(
+            host: String, port: Int, uploadLimitInBytes: Int64, urls: URLPolicy, tls: TLSIdentity? = nil
+        ) {
             self.host = host
             self.port = port
             self.uploadLimitInBytes = uploadLimitInBytes
             self.urls = urls
+            self.tls = tls
         }
     }
 
@@ -32,7 +39,7 @@ package struct HTTPService: Sendable {
     package static func make(
         _ configuration: Configuration, builds: BuildService, logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void
-    ) -> some ApplicationProtocol {
+    ) throws -> some ApplicationProtocol {
         let router = Router(options: [.autoGenerateHeadEndpoints])
         router.add(middleware: SharedHeaders())
         router.add(
@@ -42,13 +49,21 @@ package struct HTTPService: Sendable {
         router.add(middleware: ProblemMiddleware())
         let intake = BuildIntake(
             uploadLimit: configuration.uploadLimitInBytes, urls: configuration.urls, threads: builds.threads)
-        BuildRoutes(builds: builds, intake: intake, files: FileIO(threadPool: builds.threads)).add(to: router)
+        var attestation: TLSKeyAttestation?
+        if let tls = configuration.tls, let attester = builds.configuration.attester {
+            attestation = TLSKeyAttestation(publicKey: tls.publicKey, attester: attester)
+        }
+        BuildRoutes(
+            builds: builds, intake: intake, files: FileIO(threadPool: builds.threads), attestation: attestation
+        ).add(to: router)
+        // The idle time counts what HTTP receives, so it ends a handshake that stalls too.
+        let http = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ExpectContinueHandler(), UpgradeOfferHandler()],
+                idleTimeout: Self.idleTimeout))
         return Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [ExpectContinueHandler(), UpgradeOfferHandler()],
-                    idleTimeout: Self.idleTimeout)),
+            server: try configuration.tls.map { try .tls(http, tlsConfiguration: $0.configuration) } ?? http,
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "kettle", backlog: 1024,
                 reuseAddress: true),

@@ -438,6 +438,43 @@ package enum OpenAPIDocument {
                 }
               }
             },
+            "/attestation": {
+              "get": {
+                "operationId": "attestTLSKey",
+                "tags": ["service"],
+                "summary": "Evidence that the key of this service's TLS is held in the attested machine",
+                "description": "For clients that check the service before they send it a source. The evidence is over \#
+        SHA-256(tls_public_key || nonce) and sixteen zero bytes.",
+                "parameters": [
+                  {
+                    "name": "nonce",
+                    "in": "query",
+                    "required": true,
+                    "description": "16 random bytes as hex, dashes allowed",
+                    "schema": {"type": "string", "pattern": "^([0-9a-fA-F]-?){32}$"}
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "The key and its evidence",
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Attestation"}}}
+                  },
+                  "400": {
+                    "description": "No nonce, or one that is not 16 bytes",
+                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                  },
+                  "404": {
+                    "description": "The service does not terminate TLS itself: `attestation.no_tls`",
+                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                  },
+                  "429": {
+                    "description": "Too many callers wait already",
+                    "headers": {"Retry-After": {"schema": {"type": "integer"}}},
+                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                  }
+                }
+              }
+            },
             "/health": {
               "get": {
                 "operationId": "health",
@@ -545,6 +582,23 @@ package enum OpenAPIDocument {
             },
             "schemas": {
               "BuildID": {"type": "string", "pattern": "^[0-9a-f]{24,64}$", "description": "At least 96 random bits"},
+              "Attestation": {
+                "type": "object",
+                "required": ["tls_public_key", "nonce", "evidence"],
+                "properties": {
+                  "tls_public_key": {
+                    "type": "string",
+                    "contentEncoding": "base64",
+                    "description": "DER SubjectPublicKeyInfo of the key that terminates TLS"
+                  },
+                  "nonce": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+                  "evidence": {
+                    "type": "object",
+                    "required": ["platform", "evidence"],
+                    "description": "In the form of evidence.json"
+                  }
+                }
+              },
               "BuildForm": {
                 "type": "object",
                 "description": "Exactly one of `source` and `repo_url`.",

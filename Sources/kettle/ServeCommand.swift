@@ -3,6 +3,7 @@ import Foundation
 import KettleAttestation
 import KettleBuild
 import KettleLauncher
+import KettleProvenance
 import KettleSandbox
 import KettleServer
 import KettleSource
@@ -19,7 +20,7 @@ import UnixSignals
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve builds over HTTP.",
+        abstract: "Serve builds over HTTP or HTTPS.",
         discussion: """
             Prints the address on standard output once it listens; everything else goes to standard error. On SIGTERM or \
             Ctrl-C it takes no more requests, ends the running builds as failed, closes their streams and leaves.
@@ -29,6 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try options.settings()
+        let tls = try Self.identity(settings)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "kettle")
         logger.logLevel = .info
@@ -46,13 +48,17 @@ struct ServeCommand: AsyncParsableCommand {
         logger.warning(
             "evidence is signed by software: it says what this service saw, and no hardware vouches for the service",
             metadata: ["key": "\(key.fingerprint)"])
-        let http = HTTPService.make(
+        if let tls {
+            logger.info("TLS", metadata: ["key": "\(ContentDigest(of: tls.publicKey))"])
+        }
+        let http = try HTTPService.make(
             .init(
                 host: settings.host, port: settings.port, uploadLimitInBytes: Int64(settings.uploadLimitInBytes),
-                urls: try URLPolicy(allowedPrefixes: settings.allowedURLs)), builds: builds, logger: logger
+                urls: try URLPolicy(allowedPrefixes: settings.allowedURLs), tls: tls), builds: builds,
+            logger: logger
         ) { port in
             let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
-            Terminal.say("Kettle listens on http://\(host):\(port)")
+            Terminal.say("Kettle listens on \(tls == nil ? "http" : "https")://\(host):\(port)")
         }
         var group = ServiceGroupConfiguration(
             services: [.init(service: http), .init(service: BuildLifecycle(builds))],
@@ -61,5 +67,13 @@ struct ServeCommand: AsyncParsableCommand {
         try await ServiceGroup(configuration: group).run()
         try builds.store.close()
         try await threads.shutdownGracefully()
+    }
+
+    private static func identity(_ settings: ServiceSettings) throws -> TLSIdentity? {
+        switch settings.tls {
+        case .none: nil
+        case .files(let certificate, let key): try TLSIdentity(certificate: certificate, key: key)
+        case .generated: try TLSIdentity.generated(for: settings.host)
+        }
     }
 }

@@ -93,12 +93,31 @@ struct ServiceOptions: ParsableArguments {
     @Option(help: "Builds that run at the same time (default: one for every two processors).")
     var slots: String?
 
+    @Option(
+        help: ArgumentHelp("Serve over TLS with this certificate chain, in PEM; with --tls-key.", valueName: "file"),
+        completion: .file())
+    var tlsCert: String?
+
+    @Option(
+        help: ArgumentHelp("The private key of the certificate, in PEM; with --tls-cert.", valueName: "file"),
+        completion: .file())
+    var tlsKey: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Serve over TLS with a key made at the start, which stays in memory, and a certificate that it signs itself. Clients \
+            trust it by evidence: kettle submit --require-attestation.
+            """)
+    var tlsGenerate: Bool?
+
     @OptionGroup var build: BuildOptions
 
     /// Puts flags, environment and file together.
     func settings() throws -> ServiceSettings {
         let flags: [String: [String]] = [
             "host": [host], "port": [port], "data-dir": [dataDir], "max-upload": [maxUpload], "slots": [slots],
+            "tls-cert": [tlsCert], "tls-key": [tlsKey], "tls-generate": [tlsGenerate.map { "\($0)" }],
         ].mapValues { $0.compactMap { $0 } }
         return try build.settings(flags, ProcessInfo.processInfo.environment)
     }
@@ -117,6 +136,16 @@ struct ServiceSettings {
     var limits = SandboxLimits()
     var artifactLimitInBytes = 4 << 30
     var allowedUnconfined: Set<String>
+    var tls = TLS.none
+
+    /// Where the key that terminates TLS comes from.
+    enum TLS: Equatable {
+        /// Plain HTTP.
+        case none
+        case files(certificate: String, key: String)
+        /// Made at the start.
+        case generated
+    }
 
     static let limitNames = [
         "wall-clock", "processor-time", "memory", "processes", "disk", "files", "open-files", "output-bytes",
@@ -125,7 +154,7 @@ struct ServiceSettings {
     static let names =
         [
             "host", "port", "data-dir", "allow-url", "cargo-registry", "cargo-vendor", "max-upload", "slots",
-            "allow-unconfined",
+            "allow-unconfined", "tls-cert", "tls-key", "tls-generate",
         ] + limitNames.map { "limits.\($0)" }
     private static let unconfinable = ["memory", "processes", "disk"]
 
@@ -144,6 +173,7 @@ struct ServiceSettings {
         if let value = try settings.integer("port", 0...65_535) { port = value }
         if let value = try settings.bytes("max-upload", 1...1 << 46) { uploadLimitInBytes = value }
         if let value = try settings.integer("slots", 1...1024) { slots = value }
+        tls = try Self.tls(settings)
         if let value = try settings.duration("limits.wall-clock") { limits.wallClock = value }
         if let value = try settings.duration("limits.processor-time") { limits.processorTime = value }
         // What a compiler needs at the least, and what the programs that confine a build need besides it.
@@ -157,6 +187,21 @@ struct ServiceSettings {
         if let value = try settings.bytes("limits.artifact-bytes", 1...1 << 46) { artifactLimitInBytes = value }
         // A file system in memory counts as memory: it need not be larger.
         limits.temporaryBytes = min(limits.temporaryBytes, limits.memoryBytes)
+    }
+
+    private static func tls(_ settings: Settings) throws(SettingsError) -> TLS {
+        let isGenerated = try settings.truth("tls-generate") ?? false
+        switch (try settings.text("tls-cert"), try settings.text("tls-key"), isGenerated) {
+        case (nil, nil, false): return .none
+        case (nil, nil, true): return .generated
+        case (let certificate?, let key?, false): return .files(certificate: certificate, key: key)
+        case (let certificate?, nil, false):
+            throw .unusable(origin: "tls-cert", text: certificate, wanted: "given together with tls-key")
+        case (nil, let key?, false):
+            throw .unusable(origin: "tls-key", text: key, wanted: "given together with tls-cert")
+        case (_, _, true):
+            throw .unusable(origin: "tls-generate", text: "true", wanted: "given without tls-cert and tls-key")
+        }
     }
 
     /// The folder that was named, or the user's state folder (XDG Base Directory Specification 0.8).

@@ -82,13 +82,14 @@ struct Settings {
             switch value {
             case .string(let text): [text]
             case .integer(let number): [String(number)]
+            case .boolean(let truth): [String(truth)]
             case .array(let items): items.map(\.stringValue)
             default: [nil]
             }
         let known = texts.compactMap { $0 }
         guard known.count == texts.count else {
             throw .unusable(
-                origin: "\(key) in \(file)", text: "\(value)", wanted: "a text, a number or a list of texts")
+                origin: "\(key) in \(file)", text: "\(value)", wanted: "a text, a number, a truth value or a list of texts")
         }
         values[key] = Value(texts: known, origin: "\(key) in \(file)")
     }
@@ -98,6 +99,8 @@ struct Settings {
     func texts(_ name: String) -> [String] { values[name]?.texts ?? [] }
 
     func text(_ name: String) throws(SettingsError) -> String? { try value(name, "one value") { $0 } }
+
+    func truth(_ name: String) throws(SettingsError) -> Bool? { try value(name, "true or false") { Bool($0) } }
 
     func integer(_ name: String, _ range: ClosedRange<Int>) throws(SettingsError) -> Int? {
         try value(name, "a number from \(range.lowerBound) to \(range.upperBound)") { text in
