@@ -70,8 +70,10 @@ var targets: [Target] = [
     module(
         "KettleClient",
         [
-            "KettleAttestation", "KettleProvenance", "KettleError", asyncHTTPClient, nio, posix, http1, tls, log,
-            certificates, asn1, crypto,
+            "KettleAttestation", "KettleProvenance", "KettleError", nio, posix, http1, tls, httpTypes,
+            .product(name: "NIOTLS", package: "swift-nio"),
+            .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
         ]),
     module("KettleMultipart", ["KettleError"]),
     module(

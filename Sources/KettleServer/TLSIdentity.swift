@@ -83,9 +83,9 @@ extension TLSIdentity {
             version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: .init(key.publicKey),
             notValidBefore: now.addingTimeInterval(-3600), notValidAfter: now.addingTimeInterval(3650 * 86_400),
             issuer: name, subject: name, signatureAlgorithm: .ecdsaWithSHA256,
+            // No key usage: without keyCertSign libraries would not take the certificate for its own issuer.
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
-                Critical(KeyUsage(digitalSignature: true))
                 try ExtendedKeyUsage([.serverAuth])
                 SubjectAlternativeNames(alternativeNames(host))
             }, issuerPrivateKey: .init(key))

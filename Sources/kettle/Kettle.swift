@@ -12,10 +12,8 @@ struct Kettle: AsyncParsableCommand {
         abstract: "Builds whose origin anyone can check.",
         version: version,
         subcommands: [
-            ServeCommand.self, BuildCommand.self, AttestCommand.self, VerifyCommand.self, InspectCommand.self,
-            EvidenceCommand.self,
-            ProveCommand.self, VerifyProofCommand.self,
-            PolicyCommand.self,
+            ServeCommand.self, BuildCommand.self, AttestCommand.self, SubmitCommand.self, VerifyCommand.self,
+            InspectCommand.self, EvidenceCommand.self, ProveCommand.self, VerifyProofCommand.self, PolicyCommand.self,
             DoctorCommand.self,
         ])
 

@@ -8,10 +8,13 @@ import SystemPackage
 
 /// A project of this machine, as the archive that a service would have been sent.
 struct LocalSource {
-    let archive: UploadedArchive
+    /// Open, and stays so for as long as this command runs.
+    let descriptor: CInt
     let name: String
     let digest: ContentDigest
     let size: Int64
+
+    var archive: UploadedArchive { .open(descriptor) }
 
     /// An archive as it is, or a folder, packed: what git sees of it, tracked or not and not ignored, or all of it where
     /// there is no git.
@@ -37,10 +40,8 @@ struct LocalSource {
     }
 
     private init(file: FilePath, name: String) throws {
-        // Stays open for as long as this command runs.
-        let descriptor = Glibc.open(file.string, O_RDONLY | O_CLOEXEC)
+        descriptor = Glibc.open(file.string, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw LocalSourceError.missing(name) }
-        archive = .open(descriptor)
         self.name = name
         digest = try ContentDigest.ofFile(descriptor: descriptor)
         size = Int64(lseek(descriptor, 0, SEEK_END))

@@ -7,8 +7,13 @@ import SystemPackage
 struct ScratchFolder {
     let path: FilePath
 
-    init() throws {
-        var template = Array((FileManager.default.temporaryDirectory.path() + "/kettle-XXXXXX").utf8CString)
+    init() throws { try self.init(template: FileManager.default.temporaryDirectory.path() + "/kettle-XXXXXX") }
+
+    /// A folder on the same file system as something that is to be moved out of it whole.
+    init(beside path: FilePath) throws { try self.init(template: path.string + ".XXXXXX") }
+
+    private init(template: String) throws {
+        var template = Array(template.utf8CString)
         guard mkdtemp(&template) != nil else {
             throw SandboxError.workspaceFailed(operation: "be made", reason: String(cString: strerror(errno)))
         }

@@ -1,0 +1,82 @@
+package import KettleProvenance
+
+/// One event of a build, as a service sent it.
+package struct ServiceEvent: Sendable {
+    /// Counts from 1.
+    package let number: Int
+    /// For people. A stranger's words.
+    package let message: String?
+    /// The result, on the last event.
+    package let result: JSONValue?
+}
+
+/// Cuts Server-Sent Events (the WHATWG HTML standard, section 9.2) out of a body that arrives in pieces.
+///
+/// Only LF ends a line, as Kettle writes it; a CR before it is dropped.
+struct EventStreamReader {
+    /// The longest line: the last event holds a statement of 16 MiB and, in base64, evidence of 10 MiB.
+    static let lineLimit = 32 << 20
+
+    private let limit: Int
+    private var line: [UInt8] = []
+    private var data: [UInt8]?
+    private var number: Int?
+
+    init(lineLimit: Int = Self.lineLimit) {
+        limit = lineLimit
+    }
+
+    /// - Throws: ``ServiceError/tooLarge(_:limitInBytes:)`` for a line or an event over the limit, ``ServiceError/answer(_:)`` for
+    ///   an event that is none of Kettle's.
+    mutating func feed(_ bytes: some Sequence<UInt8>) throws(ServiceError) -> [ServiceEvent] {
+        var events: [ServiceEvent] = []
+        for byte in bytes {
+            guard byte == 0x0A else {
+                guard line.count < limit else { throw .tooLarge("an event", limitInBytes: Int64(limit)) }
+                line.append(byte)
+                continue
+            }
+            if line.last == 0x0D { line.removeLast() }
+            if let event = try takeLine() { events.append(event) }
+            line.removeAll(keepingCapacity: line.capacity <= 64 << 10)
+        }
+        return events
+    }
+
+    private mutating func takeLine() throws(ServiceError) -> ServiceEvent? {
+        guard !line.isEmpty else {
+            defer {
+                data = nil
+                number = nil
+            }
+            return try data.map { data throws(ServiceError) in try event(data) }
+        }
+        guard line.first != UInt8(ascii: ":") else { return nil }
+        let colon = line.firstIndex(of: UInt8(ascii: ":")) ?? line.endIndex
+        var value = line[colon...].dropFirst()
+        if value.first == UInt8(ascii: " ") { value = value.dropFirst() }
+        switch String(decoding: line[..<colon], as: UTF8.self) {
+        case "id": number = Int(String(decoding: value, as: UTF8.self))
+        case "data":
+            let before = data.map { $0 + [0x0A] } ?? []
+            guard before.count + value.count <= limit else { throw .tooLarge("an event", limitInBytes: Int64(limit)) }
+            data = before + value
+        default: break
+        }
+        return nil
+    }
+
+    private func event(_ data: [UInt8]) throws(ServiceError) -> ServiceEvent {
+        guard let number, number > 0 else { throw .answer("an event without a number") }
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: data, maximumBytes: limit)
+        } catch {
+            throw .answer("event \(number): \(error.message)")
+        }
+        guard let type = json["type"]?.stringValue else { throw .answer("event \(number) has no type") }
+        let result = type == "complete" ? json["result"] : nil
+        guard type != "complete" || result?.objectValue != nil else { throw .answer("event \(number) has no result") }
+        return ServiceEvent(number: number, message: json["message"]?.stringValue, result: result)
+    }
+}
