@@ -128,7 +128,7 @@ var targets: [Target] = [
         name: "KettleTesting",
         dependencies: [
             "KettleSandbox", "KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive",
-            hummingbird, httpTypes, nio, posix, subprocess, system, log, crypto, cryptoExtras, http1, asyncHTTPClient,
+            hummingbird, httpTypes, nio, posix, subprocess, system, log, crypto, cryptoExtras, http1, tls, asyncHTTPClient,
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], path: "Tests/KettleTesting", swiftSettings: settings),
     tests("KettleProvenanceTests", ["KettleProvenance", "KettleError", crypto, system]),
@@ -153,13 +153,13 @@ var targets: [Target] = [
     tests("KettleBuildTests", ["KettleBuild", "KettleProvenance", "KettleError"]),
     tests(
         "KettleClientTests",
-        ["KettleClient", "KettleAttestation", "KettleProvenance", "KettleError", nio, posix, http1, tls, crypto]),
+        ["KettleClient", "KettleAttestation", "KettleProvenance", "KettleError", nio]),
     tests(
         "EndToEndTests",
         [
             "KettleClient", "KettleAttestation",
-            "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, posix, log, subprocess,
-            system, http1, tls, certificates, asn1, crypto, asyncHTTPClient, "kettle",
+            "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, log, subprocess, system,
+            asyncHTTPClient, "kettle",
         ]),
 ]
 

@@ -1,3 +1,4 @@
+import Glibc
 package import KettleProvenance
 
 /// One event of a build, as a service sent it.
@@ -26,21 +27,28 @@ struct EventStreamReader {
         limit = lineLimit
     }
 
+    /// Takes the next piece of the body and gives the events that it ends.
+    ///
     /// - Throws: ``ServiceError/tooLarge(_:limitInBytes:)`` for a line or an event over the limit, ``ServiceError/answer(_:)`` for
     ///   an event that is none of Kettle's.
-    mutating func feed(_ bytes: some Sequence<UInt8>) throws(ServiceError) -> [ServiceEvent] {
+    mutating func feed(_ piece: UnsafeRawBufferPointer) throws(ServiceError) -> [ServiceEvent] {
         var events: [ServiceEvent] = []
-        for byte in bytes {
-            guard byte == 0x0A else {
-                guard line.count < limit else { throw .tooLarge("an event", limitInBytes: Int64(limit)) }
-                line.append(byte)
-                continue
-            }
+        var rest = piece
+        while let start = rest.baseAddress, let lineFeed = memchr(start, 0x0A, rest.count) {
+            let length = UnsafeRawPointer(lineFeed) - start
+            try keep(UnsafeRawBufferPointer(rebasing: rest[..<length]))
+            rest = UnsafeRawBufferPointer(rebasing: rest[(length + 1)...])
             if line.last == 0x0D { line.removeLast() }
             if let event = try takeLine() { events.append(event) }
             line.removeAll(keepingCapacity: line.capacity <= 64 << 10)
         }
+        try keep(rest)
         return events
+    }
+
+    private mutating func keep(_ part: UnsafeRawBufferPointer) throws(ServiceError) {
+        guard part.count <= limit - line.count else { throw .tooLarge("an event", limitInBytes: Int64(limit)) }
+        line.append(contentsOf: part)
     }
 
     private mutating func takeLine() throws(ServiceError) -> ServiceEvent? {

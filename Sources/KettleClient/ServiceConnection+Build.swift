@@ -93,7 +93,7 @@ extension ServiceConnection {
                 bytes += Int64(piece.readableBytes)
                 guard bytes <= limit else { throw ServiceError.tooLarge("a build's stream", limitInBytes: limit) }
                 // A stream may begin again from its start.
-                for event in try reader.feed(piece.readableBytesView) where event.number > last {
+                for event in try piece.withUnsafeReadableBytes({ try reader.feed($0) }) where event.number > last {
                     last = event.number
                     onEvent(event)
                     result = event.result

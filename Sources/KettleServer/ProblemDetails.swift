@@ -11,7 +11,7 @@ package struct ProblemDetails: Error, Sendable {
     var code: String
     var detail: String
     var hint: String?
-    var headers = HTTPFields()
+    package var headers = HTTPFields()
 
     init(_ status: HTTPResponse.Status, code: String, _ detail: String, hint: String? = nil) {
         self.status = status

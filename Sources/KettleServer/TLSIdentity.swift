@@ -2,6 +2,7 @@ import Crypto
 package import Foundation
 import KettleAttestation
 import KettleError
+import NIOCore
 import NIOSSL
 import SwiftASN1
 import X509
@@ -27,6 +28,8 @@ package struct TLSIdentity: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
+        // How long a client that is told goodbye may take to say it too: a stopping service waits for that.
+        configuration.shutdownTimeout = .seconds(1)
         return configuration
     }
 }
@@ -140,7 +143,7 @@ package enum TLSIdentityError: UserFacingError, Equatable {
     package var hint: String? {
         switch self {
         case .unreadable: "name a file of at most 1 MiB that the service's user may read"
-        case .certificateMalformed: "the file is a chain: the service's own certificate first, then those that signed it"
+        case .certificateMalformed: "the service's own certificate stands first, then those that signed it"
         case .keyMalformed: "openssl pkey -in FILE -out FILE writes one without a passphrase"
         case .mismatch: "the service's own certificate stands first in its file"
         }

@@ -54,7 +54,8 @@ package final class TLSKeyAttestation: Sendable {
 
 extension ProblemDetails {
     static let noTLS = ProblemDetails(
-        .notFound, code: "attestation.no_tls", "this service does not terminate TLS itself, so it has no key to attest to",
+        .notFound, code: "attestation.no_tls",
+        "this service does not terminate TLS itself, so it has no key to attest to",
         hint: "the operator starts it with --tls-generate, or with --tls-cert and --tls-key")
 
     fileprivate static var tooManyAttestations: ProblemDetails {

@@ -89,7 +89,8 @@ struct Settings {
         let known = texts.compactMap { $0 }
         guard known.count == texts.count else {
             throw .unusable(
-                origin: "\(key) in \(file)", text: "\(value)", wanted: "a text, a number, a truth value or a list of texts")
+                origin: "\(key) in \(file)", text: "\(value)",
+                wanted: "a text, a number, true, false or a list of texts")
         }
         values[key] = Value(texts: known, origin: "\(key) in \(file)")
     }

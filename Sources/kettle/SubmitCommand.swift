@@ -17,14 +17,14 @@ struct SubmitCommand: AsyncParsableCommand {
         commandName: "submit",
         abstract: "Build on a service, and verify what comes back.",
         discussion: """
-            Sends a project of this machine (of a git repository everything that is not ignored) or the URL of a repository, shows \
-            the build's progress on standard error, fetches the bundle and verifies it as kettle verify does, with a fresh nonce. \
-            With --require-attestation nothing of the source is sent before the service has shown evidence for the key with which \
-            it speaks. Exits 0 when the bundle is accepted; 1 when it is rejected, the project cannot be built or the service is \
-            refused; 2 when that could not be found out.
+            Sends a project of this machine (of a git repository everything that is not ignored) or the URL of a \
+            repository, shows the build's progress on standard error, fetches the bundle and verifies it as kettle verify \
+            does, with a fresh nonce. With --require-attestation nothing of the source is sent before the service has \
+            shown evidence for the key with which it speaks. Exits 0 when the bundle is accepted; 1 when it is rejected, \
+            the project cannot be built or the service is refused; 2 when that could not be found out.
             """)
 
-    @Argument(help: "The project's folder, a .zip or .tar.gz of it, or the URL of a git repository.", completion: .file())
+    @Argument(help: "The project's folder, a .zip or .tar.gz of it, or a git repository's URL.", completion: .file())
     var source: String
 
     @Option(
@@ -168,8 +168,8 @@ struct SubmitCommand: AsyncParsableCommand {
     }
 
     private func tell(
-        _ verdict: SubmissionVerdict, at place: String, _ ended: ServiceConnection.EndedBuild, _ service: ServiceConnection,
-        _ nonce: BuildNonce
+        _ verdict: SubmissionVerdict, at place: String, _ ended: ServiceConnection.EndedBuild,
+        _ service: ServiceConnection, _ nonce: BuildNonce
     ) throws {
         if json {
             var members: [String: JSONValue] = [

@@ -38,7 +38,8 @@ extension EndToEnd {
                     let route = path.replacing("{id}", with: build).replacing("{name}", with: name)
                     for method in operations.keys.subtracting(["parameters"]) {
                         let answer = try await service.send(method.uppercased(), "/v1" + route)
-                        let expected = method == "post" ? 415 : 200
+                        // This service speaks no TLS.
+                        let expected = path == "/attestation" ? 404 : method == "post" ? 415 : 200
                         #expect(answer.status == expected, "\(method) \(path)")
                     }
                 }
