@@ -10,7 +10,13 @@ struct ScratchFolder {
     init() throws { try self.init(template: FileManager.default.temporaryDirectory.path() + "/kettle-XXXXXX") }
 
     /// A folder on the same file system as something that is to be moved out of it whole.
-    init(beside path: FilePath) throws { try self.init(template: path.string + ".XXXXXX") }
+    init(beside path: String) throws {
+        do {
+            try self.init(template: path + ".XXXXXX")
+        } catch {
+            throw OutputError.unwritable(path)
+        }
+    }
 
     private init(template: String) throws {
         var template = Array(template.utf8CString)

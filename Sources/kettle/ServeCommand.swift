@@ -49,7 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
             "evidence is signed by software: it says what this service saw, and no hardware vouches for the service",
             metadata: ["key": "\(key.fingerprint)"])
         if let tls {
-            logger.info("TLS", metadata: ["key": "\(ContentDigest(of: tls.publicKey))"])
+            logger.info("requests come over TLS", metadata: ["key": "\(ContentDigest(of: tls.publicKey))"])
         }
         let http = try HTTPService.make(
             .init(

@@ -63,6 +63,11 @@ struct SubmitCommand: AsyncParsableCommand {
 
     private static let defaultAPI = "http://127.0.0.1:8080"
 
+    mutating func validate() throws {
+        while output.hasSuffix("/"), output != "/" { output.removeLast() }
+        if output.isEmpty { throw ValidationError("-o names no path") }
+    }
+
     func run() async throws {
         let work = Task { try await submit() }
         let signals = Task {
@@ -85,10 +90,13 @@ struct SubmitCommand: AsyncParsableCommand {
         let nonce = try expectations.freshNonce()
         let trusted = try expectations.questions(about: output, nonce, repository: repository, ref: ref).verifier
         guard access(output, F_OK) != 0 else { throw LocalBuildError.outputExists(output) }
-        let scratch = try ScratchFolder(beside: FilePath(output))
+        let packing = try ScratchFolder()
+        defer { packing.remove() }
+        let (wanted, digest) = try await wantedSource(packing.path)
+        // Not before: the bundle may go into the very folder that was packed.
+        let scratch = try ScratchFolder(beside: output)
         defer { scratch.remove() }
 
-        let (wanted, digest) = try await wantedSource(scratch.path)
         let service = try await connect(address, trusted)
         let ended = try await follow(BuildForm(source: wanted, nonce: nonce, path: project), on: service)
         guard ended.result["status"]?.stringValue == "success" else { return try fail(ended) }

@@ -186,17 +186,83 @@ extension EndToEnd {
                     #expect(ended.errors.contains("was made for another nonce"))
                     #expect(proxy.received.count == 1)
                 }
-                // With the nonce put in that was asked for, the evidence does not bind it.
-                let nonce = "ffeeddccbbaa99887766554433221100"
-                var members = try #require(try old.json().objectValue)
-                members["nonce"] = .string(nonce)
-                let forged = JSONValue.object(members).canonicalBytes()
-                try await Interceptor.run([.answer(Self.http(forged), as: shared)]) { proxy in
+                // With the nonce put in that was asked for, the evidence does not cover it.
+                let members = try #require(try old.json().objectValue)
+                let patch = Interceptor.Behaviour.reply(as: shared) { head in
+                    let nonce = head.split(separator: "nonce=").last?.prefix(32) ?? ""
+                    let patched = members.merging(["nonce": .string(String(nonce))]) { $1 }
+                    return Self.http(JSONValue.object(patched).canonicalBytes())
+                }
+                try await Interceptor.run([patch]) { proxy in
                     let ended = try await submit(to: proxy.port, attested(service))
-                    #expect(ended.status == 1)
+                    #expect(ended.status == 1, "\(ended.everything)")
+                    #expect(ended.errors.contains("was not made for its key and this nonce"))
                     #expect(proxy.received.count == 1)
                 }
                 #expect(try await builds(service) == 0)
+            }
+        }
+
+        @Test func `evidence for another key is refused under the own key's name`() async throws {
+            let own = try await TestCertificate(in: scratch.path, named: "between")
+            let spki = try await Command.run(
+                "sh", ["-c", "openssl pkey -in \(own.key) -pubout -outform DER | base64 -w0"])
+            try await Service.run(Self.generated) { service in
+                // Fresh evidence of the genuine service, for this very nonce, with another key written over the answer's.
+                let relay = Interceptor.Behaviour.reply(as: own) { head in
+                    let path = head.split(separator: " ").dropFirst().first.map(String.init) ?? ""
+                    var members = try await service.get(path).json().objectValue ?? [:]
+                    members["tls_public_key"] = .string(spki.output)
+                    return Self.http(JSONValue.object(members).canonicalBytes())
+                }
+                try await Interceptor.run([relay]) { proxy in
+                    let ended = try await submit(to: proxy.port, attested(service))
+                    #expect(ended.status == 1, "\(ended.everything)")
+                    #expect(ended.errors.contains("was not made for its key and this nonce"))
+                    #expect(proxy.received.count == 1)
+                }
+            }
+        }
+
+        @Test func `evidence that cannot be verified yet decides nothing, and nothing is sent`() async throws {
+            let own = try await TestCertificate(in: scratch.path, named: "hardware")
+            let spki = try await Command.run(
+                "sh", ["-c", "openssl pkey -in \(own.key) -pubout -outform DER | base64 -w0"])
+            let claim = Interceptor.Behaviour.reply(as: own) { head in
+                let nonce = head.split(separator: "nonce=").last?.prefix(32) ?? ""
+                let answer: JSONValue = [
+                    "tls_public_key": .string(spki.output), "nonce": .string(String(nonce)),
+                    "evidence": ["platform": "snp", "evidence": ["report": "AAAA"]],
+                ]
+                return Self.http(answer.canonicalBytes())
+            }
+            try await Interceptor.run([claim]) { proxy in
+                let ended = try await submit(to: proxy.port, ["--require-attestation", "--any-measurement"])
+                #expect(ended.status != 0, "\(ended.everything)")
+                #expect(ended.errors.contains("kettle: error: "))
+                #expect(proxy.received.count == 1)
+            }
+        }
+
+        @Test func `the bundle may go into the folder that is sent`() async throws {
+            try await Service.run(Self.generated) { service in
+                let folder = scratch.path.appending("hello")
+                var sources: [JSONValue?] = []
+                for output in ["bundle/", scratch.path.appending("out").string] {
+                    let ended = try await Command.run(
+                        KettleExecutable.path.string,
+                        ["submit", ".", "--api", service.address, "-o", output] + attested(service), in: folder)
+                    #expect(ended.status == 0, "\(ended.everything)")
+                    let bundle = output.hasPrefix("/") ? FilePath(output) : folder.appending("bundle")
+                    let statement = try Data(
+                        contentsOf: URL(filePath: bundle.appending("provenance.json").string))
+                    sources.append(
+                        try JSONValue(parsing: Array(statement))["predicate"]?["buildDefinition"]?[
+                            "resolvedDependencies"]?.arrayValue?.first)
+                    try? FileManager.default.removeItem(atPath: bundle.string)
+                }
+                #expect(sources[0] != nil)
+                #expect(sources[0] == sources[1])
             }
         }
 

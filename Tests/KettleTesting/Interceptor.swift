@@ -16,6 +16,8 @@ package struct Interceptor: Sendable {
         case impersonate(TestCertificate)
         /// Answers the first request itself, in these words; over TLS where there is a certificate.
         case answer([UInt8], as: TestCertificate?)
+        /// Answers the first request as the closure says, which is given the request's head.
+        case reply(as: TestCertificate?, @Sendable (String) async throws -> [UInt8])
         /// Answers so, and then with the same bytes again and again.
         case repeating([UInt8], after: [UInt8], as: TestCertificate?)
     }
@@ -101,6 +103,9 @@ package struct Interceptor: Sendable {
             case .answer(let answer, _):
                 try await readHead(inbound, number)
                 try await outbound.write(ByteBuffer(bytes: answer))
+            case .reply(_, let answer):
+                try await readHead(inbound, number)
+                try await outbound.write(ByteBuffer(bytes: answer(String(decoding: received[number], as: UTF8.self))))
             case .repeating(let piece, let start, _):
                 try await readHead(inbound, number)
                 try await outbound.write(ByteBuffer(bytes: start))
@@ -162,7 +167,7 @@ extension Interceptor.Behaviour {
     fileprivate var certificate: TestCertificate? {
         switch self {
         case .impersonate(let certificate): certificate
-        case .answer(_, let certificate), .repeating(_, _, let certificate): certificate
+        case .answer(_, let certificate), .reply(let certificate, _), .repeating(_, _, let certificate): certificate
         case .pass, .cut: nil
         }
     }
