@@ -66,9 +66,12 @@ struct EventStreamReader {
         switch String(decoding: line[..<colon], as: UTF8.self) {
         case "id": number = Int(String(decoding: value, as: UTF8.self))
         case "data":
-            let before = data.map { $0 + [0x0A] } ?? []
-            guard before.count + value.count <= limit else { throw .tooLarge("an event", limitInBytes: Int64(limit)) }
-            data = before + value
+            guard (data?.count ?? 0) + 1 + value.count <= limit else {
+                throw .tooLarge("an event", limitInBytes: Int64(limit))
+            }
+            // In place: an event of a million lines must not be copied a million times.
+            if data == nil { data = [] } else { data?.append(0x0A) }
+            data?.append(contentsOf: value)
         default: break
         }
         return nil

@@ -44,19 +44,36 @@ package struct ServiceConnection: Sendable {
         by judge: @Sendable (Evidence, ReportData) throws -> Void
     ) async throws {
         guard address.isTLS else { throw ServiceError.attestationWithoutTLS }
-        let stranger = ServiceTransport(address: address, trust: .anyone)
-        let (bytes, seen) = try await stranger.exchange(
-            .get, "/attestation?nonce=\(nonce.hex)", [.accept: "application/json"]
-        ) { head, body in
-            if head.status == .notFound { throw ServiceError.noAttestation }
-            guard head.status == .ok else { throw try await ServiceProblem.read(head, &body) }
-            return try await body.whole("the attestation", limit: AttestationAnswer.limitInBytes)
-        }
+        let (bytes, seen) = try await Self.ask(ServiceTransport(address: address, trust: .anyone), nonce)
         guard let seen else { throw ServiceError.attestationWithoutTLS }
         let answer = try AttestationAnswer(parsing: bytes)
         try judge(answer.evidence, answer.checked(against: seen, nonce))
         transport = ServiceTransport(address: address, trust: .key(seen))
         attestedKey = seen
+    }
+
+    /// How long a service that is busy with others' evidence is given, and how often.
+    private static let patience = (times: 5, pause: Duration.seconds(2))
+
+    /// - Returns: The answer, and the key of the server that gave it.
+    private static func ask(
+        _ transport: ServiceTransport, _ nonce: BuildNonce
+    ) async throws -> (answer: [UInt8], peerKey: [UInt8]?) {
+        var tries = 1
+        while true {
+            do {
+                return try await transport.exchange(
+                    .get, "/attestation?nonce=\(nonce.hex)", [.accept: "application/json"]
+                ) { head, body in
+                    if head.status == .notFound { throw ServiceError.noAttestation }
+                    guard head.status == .ok else { throw try await ServiceProblem.read(head, &body) }
+                    return try await body.whole("the attestation", limit: AttestationAnswer.limitInBytes)
+                }
+            } catch ServiceError.refused(status: 429, _, _) where tries < patience.times {
+                tries += 1
+                try await Task.sleep(for: patience.pause)
+            }
+        }
     }
 }
 

@@ -66,6 +66,11 @@ struct DoctorReport {
         await report.lookAtConfinement(settings, folder)
         await report.lookAtToolchains(settings)
         do { _ = try URLPolicy(allowedPrefixes: settings.allowedURLs) } catch { report.problems.append(error) }
+        do {
+            _ = try ServeCommand.identity(settings)
+        } catch let error as any UserFacingError {
+            report.problems.append(error)
+        } catch {}
         report.lookAtAttestation()
         return report
     }

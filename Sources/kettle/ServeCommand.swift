@@ -69,7 +69,8 @@ struct ServeCommand: AsyncParsableCommand {
         try await threads.shutdownGracefully()
     }
 
-    private static func identity(_ settings: ServiceSettings) throws -> TLSIdentity? {
+    /// What the service terminates TLS with; nil where it speaks plain HTTP.
+    static func identity(_ settings: ServiceSettings) throws -> TLSIdentity? {
         switch settings.tls {
         case .none: nil
         case .files(let certificate, let key): try TLSIdentity(certificate: certificate, key: key)

@@ -102,6 +102,10 @@ extension EndToEnd {
                 #expect(ended.errors.contains(message), "\(ended.everything)")
                 #expect(access(data, F_OK) != 0, "something was made although TLS could not be")
             }
+            let mixed = ["--tls-cert", one.certificate.string, "--tls-key", other.key.string]
+            let doctor = try await Command.run(KettleExecutable.path.string, ["doctor"] + mixed)
+            #expect(doctor.status == 1)
+            #expect(doctor.everything.contains("is not that of the first"))
         }
 
         @Test func `the generated key is nowhere on the disk, and another one the next time`() async throws {

@@ -224,6 +224,18 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a service that is busy is asked again`() async throws {
+            let shared = try await TestCertificate(in: scratch.path, named: "shared")
+            let busy = Self.http(Array("{}".utf8), "Retry-After: 2", status: "429 Too Many Requests")
+            try await Service.run(shared.options) { service in
+                try await Interceptor.run(before: service.port, [.answer(busy, as: shared), .pass]) { proxy in
+                    let ended = try await submit(to: proxy.port, attested(service))
+                    #expect(ended.status == 0, "\(ended.everything)")
+                    #expect(proxy.received.count == 4)
+                }
+            }
+        }
+
         @Test func `evidence that cannot be verified yet decides nothing, and nothing is sent`() async throws {
             let own = try await TestCertificate(in: scratch.path, named: "hardware")
             let spki = try await Command.run(
