@@ -80,7 +80,8 @@ struct ServiceTransport: Sendable {
                 throw ServiceError.plaintext(host: address.host)
             }
         } catch {
-            try? await channel.channel.close()
+            // The way in which such a channel has to be given up.
+            try? await channel.executeThenClose { _, _ in }
             throw error
         }
         return channel

@@ -174,6 +174,23 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a broken connection is not taken up again with another key`() async throws {
+            let own = try await TestCertificate(in: scratch.path, named: "later")
+            try scratch.write(Projects.slow(seconds: 2, warnings: 40), to: "slow")
+            try await Service.run(Self.generated) { service in
+                let behaviours = [Interceptor.Behaviour.pass, .cut(afterBytes: 2500), .impersonate(own)]
+                try await Interceptor.run(before: service.port, behaviours) { proxy in
+                    let ended = try await submit("slow", to: proxy.port, attested(service))
+                    #expect(ended.status == 1, "\(ended.everything)")
+                    #expect(ended.errors.contains("another key than the one that was attested to"))
+                    #expect(ended.errors.contains("the build may go on at"))
+                    #expect(proxy.received.count == 3)
+                    #expect(proxy.received.last == [], "something was said to the other key")
+                }
+                #expect(try await builds(service) == 1)
+            }
+        }
+
         @Test func `evidence that was made before is refused`() async throws {
             // The worst case: whoever stands between holds the service's own key.
             let shared = try await TestCertificate(in: scratch.path, named: "shared")
