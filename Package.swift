@@ -111,16 +111,16 @@ var targets: [Target] = [
     module("KettleLauncher", ["KettleConfine", "CLinux", "CSeccomp"]),
     module("KettleConfine", ["CLinux"]),
     module("KettleArchive", ["KettleError", "CArchive", "CZlib"]),
+    module("KettleDevices", ["KettleAttestation", "KettleProvenance", "KettleError", "CLinux", "CTSS2", posix, system]),
     .target(
         name: "KettleAttestation",
-        dependencies: [
-            "KettleProvenance", "KettleError", crypto, cryptoExtras,
-            asn1,
-        ], resources: [.embedInCode("Roots")], swiftSettings: settings),
+        dependencies: ["KettleProvenance", "KettleError", crypto, cryptoExtras, asn1],
+        resources: [.embedInCode("Roots")], swiftSettings: settings),
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
     .target(name: "CLinux"),
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(name: "CTSS2", pkgConfig: "tss2-sys", providers: [.apt(["libtss2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
 
@@ -133,6 +133,9 @@ var targets: [Target] = [
         ], path: "Tests/KettleTesting", swiftSettings: settings),
     tests("KettleProvenanceTests", ["KettleProvenance", "KettleError", crypto, system]),
     tests("KettleAttestationTests", ["KettleAttestation", "KettleProvenance", "KettleError", crypto, system]),
+    tests(
+        "KettleDevicesTests",
+        ["KettleDevices", "KettleAttestation", "KettleProvenance", "KettleError", posix, subprocess, system]),
     tests(
         "KettleVerifyTests",
         ["KettleVerify", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive", crypto, system]),

@@ -327,3 +327,7 @@ int linux_abandon_loop_file_system(const char *path) {
     errno = error;
     return result;
 }
+
+int linux_control_device(int descriptor, unsigned long request, void *argument) {
+    return ioctl(descriptor, request, argument);
+}

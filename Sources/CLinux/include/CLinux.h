@@ -94,4 +94,7 @@ int linux_sync_file_system(int descriptor);
 /// another one than the folder above is on, and on a loop device.
 int linux_abandon_loop_file_system(const char *path);
 
+/// Sends a device its own kind of request (ioctl) with the address of its argument.
+int linux_control_device(int descriptor, unsigned long request, void *argument);
+
 #endif
