@@ -6,12 +6,14 @@ package struct LoopbackListener: Sendable {
     private let descriptor: CInt
     package let port: UInt16
 
-    package init() throws {
+    /// - Parameter wanted: The port; 0 for one that is free.
+    package init(port wanted: UInt16 = 0) throws {
         let socket = Glibc.socket(
             AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_port = wanted.bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> CInt in
@@ -19,7 +21,10 @@ package struct LoopbackListener: Sendable {
                 return getsockname(socket, address, &length)
             }
         }
-        guard result == 0 else { throw Errno(rawValue: errno) }
+        guard result == 0 else {
+            defer { Glibc.close(socket) }
+            throw Errno(rawValue: errno)
+        }
         descriptor = socket
         port = UInt16(bigEndian: address.sin_port)
     }
@@ -36,4 +41,30 @@ package struct LoopbackListener: Sendable {
     }
 
     package func close() { Glibc.close(descriptor) }
+
+    /// Two free ports, one after the other. Somebody else may take them before they are used.
+    package static func freePair() throws -> UInt16 {
+        while true {
+            let first = try LoopbackListener()
+            defer { first.close() }
+            guard first.port < .max, let second = try? LoopbackListener(port: first.port + 1) else { continue }
+            second.close()
+            return first.port
+        }
+    }
+
+    /// Whether somebody listens at a port of the loopback.
+    package static func isTaken(_ port: UInt16) -> Bool {
+        let socket = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { Glibc.close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_port = port.bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                connect(socket, address, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
 }

@@ -1,0 +1,169 @@
+import KettleDevices
+import Testing
+
+@Suite struct CertificateTableTests {
+    private let vcek: [UInt8] = [0x30, 0x03, 0x02, 0x01, 0x05]
+    private let other: [UInt8] = [0x30, 0x03, 0x02, 0x01, 0x06]
+    private let unknown = "11111111-2222-3333-4444-555555555555"
+
+    /// A table as hosts write it; each entry's place can be set askew.
+    private func table(
+        _ entries: [(guid: String, bytes: [UInt8])], offset shift: Int = 0, length growth: Int = 0, ended: Bool = true
+    ) -> [UInt8] {
+        var head: [UInt8] = []
+        var body: [UInt8] = []
+        let headByteCount = 24 * (entries.count + (ended ? 1 : 0))
+        for (index, entry) in entries.enumerated() {
+            let isLast = index == entries.count - 1
+            head += guid(entry.guid) + littleEndian(headByteCount + body.count + (isLast ? shift : 0))
+            head += littleEndian(entry.bytes.count + (isLast ? growth : 0))
+            body += entry.bytes
+        }
+        return head + (ended ? [UInt8](repeating: 0, count: 24) : []) + body
+    }
+
+    private func guid(_ text: String) -> [UInt8] {
+        let digits = Array(text.filter { $0 != "-" })
+        return stride(from: 0, to: digits.count, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
+    }
+
+    private func littleEndian(_ value: Int) -> [UInt8] {
+        withUnsafeBytes(of: UInt32(truncatingIfNeeded: value).littleEndian, Array.init)
+    }
+
+    private func refused(_ reason: String) -> DeviceError {
+        .malformed("the host's certificate table", reason: reason)
+    }
+
+    // MARK: - Tables
+
+    @Test func `a real host's table of PEM gives DER`() throws {
+        let table = try CertificateTable(parsing: Vectors.bytes("snp/genoa-v3-configfs-tsm/auxblob.bin"))
+        #expect(table.certificates[.vcek] == (try Vectors.bytes("snp/genoa-v3-configfs-tsm/vek.der")))
+        #expect(Set(table.certificates.keys) == [.vcek, .ask, .ark])
+    }
+
+    @Test func `a real table cut short anywhere is refused`() throws {
+        let bytes = try Vectors.bytes("snp/genoa-v3-configfs-tsm/auxblob.bin")
+        for count in Array(1..<200) + Array(stride(from: 200, to: bytes.count, by: 61)) + [bytes.count - 1] {
+            #expect(throws: DeviceError.self, "\(count) bytes") { try CertificateTable(parsing: Array(bytes.prefix(count))) }
+        }
+    }
+
+    @Test func `any byte of a real table's head changed is survived`() throws {
+        let bytes = try Vectors.bytes("snp/genoa-v3-configfs-tsm/auxblob.bin")
+        let whole = try CertificateTable(parsing: bytes).certificates
+        for index in 0..<96 {
+            for mask in [UInt8(1), 0x80, 0xFF] {
+                var changed = bytes
+                changed[index] ^= mask
+                let read = try? CertificateTable(parsing: changed).certificates
+                #expect((read ?? [:]).allSatisfy { whole[$0.key] == $0.value })
+            }
+        }
+    }
+
+    @Test func `no bytes are a table without entries`() throws {
+        #expect(try CertificateTable(parsing: []).certificates.isEmpty)
+        #expect(try CertificateTable(parsing: Array(repeating: 0, count: 24)).certificates.isEmpty)
+        #expect(try CertificateTable(parsing: Array(repeating: 0, count: 4096)).certificates.isEmpty)
+    }
+
+    @Test(arguments: CertificateTable.Kind.allCases)
+    func `each kind is told by its GUID`(kind: CertificateTable.Kind) throws {
+        #expect(try CertificateTable(parsing: table([(kind.rawValue, vcek)])).certificates == [kind: vcek])
+    }
+
+    @Test func `an entry of unknown kind is passed over, whatever it holds`() throws {
+        let bytes = table([(unknown, [1, 2, 3]), (CertificateTable.Kind.vcek.rawValue, vcek)])
+        #expect(try CertificateTable(parsing: bytes).certificates == [.vcek: vcek])
+    }
+
+    @Test func `two entries of one kind are refused`() {
+        let bytes = table([(CertificateTable.Kind.vcek.rawValue, vcek), (CertificateTable.Kind.vcek.rawValue, other)])
+        #expect(throws: refused("it has two entries of vcek")) { try CertificateTable(parsing: bytes) }
+    }
+
+    @Test func `a table without an end is refused`() {
+        #expect(throws: refused("it ends before its last entry")) {
+            try CertificateTable(parsing: Array(table([(CertificateTable.Kind.vcek.rawValue, vcek)]).prefix(47)))
+        }
+        #expect(throws: refused("it ends before its last entry")) {
+            try CertificateTable(parsing: Array(repeating: 0, count: 23))
+        }
+    }
+
+    @Test(arguments: ["63da758d-e664-4564-adc5-f4b93be8accd", "11111111-2222-3333-4444-555555555555"])
+    func `an entry must lie inside the table`(guid: String) {
+        #expect(throws: refused("an entry ends outside of it")) {
+            try CertificateTable(parsing: table([(guid, vcek)], length: 1))
+        }
+        #expect(throws: refused("an entry ends outside of it")) {
+            try CertificateTable(parsing: table([(guid, vcek)], offset: 1))
+        }
+        #expect(throws: refused("an entry ends outside of it")) {
+            try CertificateTable(parsing: table([(guid, vcek)], offset: Int(UInt32.max) - 48, length: Int(UInt32.max) - 5))
+        }
+    }
+
+    @Test(arguments: [1, 24, 48])
+    func `an entry must not lie in the table's head`(back: Int) {
+        #expect(throws: refused("entries overlap")) {
+            try CertificateTable(parsing: table([(CertificateTable.Kind.vcek.rawValue, vcek)], offset: -back))
+        }
+    }
+
+    @Test func `entries must not overlap`() {
+        let entries = [(CertificateTable.Kind.ask.rawValue, other), (CertificateTable.Kind.vcek.rawValue, vcek)]
+        #expect(throws: refused("entries overlap")) { try CertificateTable(parsing: table(entries, offset: -1)) }
+        #expect(throws: refused("entries overlap")) { try CertificateTable(parsing: table(entries, offset: -5)) }
+    }
+
+    @Test func `an empty entry is refused`() {
+        #expect(throws: refused("an entry is empty")) {
+            try CertificateTable(parsing: table([(CertificateTable.Kind.vcek.rawValue, vcek)], length: -5))
+        }
+    }
+
+    // MARK: - Certificates
+
+    private func read(_ bytes: [UInt8]) throws -> [UInt8]? {
+        try CertificateTable(parsing: table([(CertificateTable.Kind.vcek.rawValue, bytes)])).certificates[.vcek]
+    }
+
+    @Test(arguments: [
+        "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----",
+        "-----BEGIN CERTIFICATE-----\r\nMAMC\r\nAQU=\r\n-----END CERTIFICATE-----\r\n",
+    ])
+    func `PEM becomes DER`(pem: String) throws {
+        #expect(try read(Array(pem.utf8)) == vcek)
+    }
+
+    @Test(arguments: [
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMAMCAQU\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMAMCAQV=\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMAMCAQUA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n", "MAMCAQU=", "\u{0}",
+        "-----BEGIN PUBLIC KEY-----\nMAMCAQU=\n-----END PUBLIC KEY-----\n",
+        "x\n-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\nx",
+        """
+        -----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----
+        -----BEGIN CERTIFICATE-----\nMAMCAQY=\n-----END CERTIFICATE-----\n
+        """,
+    ])
+    func `other text is no certificate`(pem: String) {
+        #expect(throws: DeviceError.self) { try read(Array(pem.utf8)) }
+    }
+
+    @Test(arguments: [
+        [0x30], [0x30, 0x80, 0x00, 0x00], [0x30, 0x04, 0x02, 0x01, 0x05], [0x30, 0x02, 0x02, 0x01, 0x05],
+        [0x30, 0x81], [0x30, 0x82, 0x01, 0x00], [0x30, 0x84, 0, 0, 0, 1, 0], [0x30, 0x03, 0x02, 0x01, 0x05, 0x00],
+        [0x31, 0x03, 0x02, 0x01, 0x05],
+    ])
+    func `DER must be one whole sequence`(bytes: [UInt8]) {
+        #expect(throws: DeviceError.self) { try read(bytes) }
+    }
+}
