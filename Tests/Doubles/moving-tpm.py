@@ -48,7 +48,8 @@ def relay_commands(client, tpm):
             continue
         tpm.sendall(command)
         answer = message(tpm)
-        if struct.unpack(">I", command[6:10])[0] == QUOTE and options.extend_after_quote > 0:
+        is_quote = struct.unpack(">I", command[6:10])[0] == QUOTE and struct.unpack(">I", answer[6:10])[0] == 0
+        if is_quote and options.extend_after_quote > 0:
             options.extend_after_quote -= 1
             tpm.sendall(EXTEND)
             code = struct.unpack(">I", message(tpm)[6:10])[0]
@@ -57,8 +58,11 @@ def relay_commands(client, tpm):
 
 
 def relay_bytes(source, sink):
-    while chunk := source.recv(4096):
-        sink.sendall(chunk)
+    try:
+        while chunk := source.recv(4096):
+            sink.sendall(chunk)
+    except OSError:
+        pass  # The other direction has ended.
 
 
 def relay_control(client, tpm):

@@ -28,6 +28,7 @@ package struct ConfigfsDouble: Sendable {
     /// - Parameters:
     ///   - template: The report or quote whose report data are replaced.
     ///   - options: Further options of the program.
+    @discardableResult
     package static func run<Result>(
         template: FilePath, _ options: [String] = [], _ body: (ConfigfsDouble) async throws -> Result
     ) async throws -> Result {

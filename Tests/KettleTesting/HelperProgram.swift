@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 package import SystemPackage
 
 /// A program that plays a part of the machine while a test runs.
@@ -11,8 +12,10 @@ package enum HelperProgram {
     ///
     /// - Parameters:
     ///   - isReady: Asked until it says yes, before `body` begins.
-    ///   - end: Asks the program to end; SIGTERM does where there is none.
+    ///   - end: Makes the program end; SIGKILL does where there is none, since a thread of Swift's may have passed on a mask
+    ///     that holds SIGTERM back.
     /// - Throws: ``DidNotStart`` with what the program said, when it ends before it is ready.
+    @discardableResult
     package static func run<Result>(
         _ program: String, _ arguments: [String], log: FilePath, isReady: () async throws -> Bool,
         end: (() -> Void)? = nil, _ body: () async throws -> Result
@@ -27,16 +30,21 @@ package enum HelperProgram {
         process.standardOutput = output
         process.standardError = output
         try process.run()
-        defer {
-            if let end { end() } else { process.terminate() }
-            process.waitUntilExit()
-        }
-        try await eventually {
-            guard process.isRunning else {
-                throw DidNotStart(description: "\(program) ended: \(contents(of: log.string))")
+        let outcome: Swift.Result<Result, any Error>
+        do {
+            try await eventually {
+                guard process.isRunning else {
+                    throw DidNotStart(description: "\(program) ended: \(contents(of: log.string))")
+                }
+                return try await isReady() && process.isRunning
             }
-            return try await isReady()
+            outcome = .success(try await body())
+        } catch {
+            outcome = .failure(error)
         }
-        return try await body()
+        if let end { end() } else { kill(process.processIdentifier, SIGKILL) }
+        // Nor does this wait end early when the test is cancelled: nothing may stay behind.
+        await Task { while process.isRunning { try? await Task.sleep(for: .milliseconds(5)) } }.value
+        return try outcome.get()
     }
 }

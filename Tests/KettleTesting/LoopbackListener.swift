@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// A port of the loopback that notices who connects.
@@ -42,14 +43,20 @@ package struct LoopbackListener: Sendable {
 
     package func close() { Glibc.close(descriptor) }
 
-    /// Two free ports, one after the other. Somebody else may take them before they are used.
+    private static let pairs = Mutex<Set<UInt16>>([])
+
+    /// The first of two free ports, one after the other, which no other test of this process gets.
     package static func freePair() throws -> UInt16 {
         while true {
             let first = try LoopbackListener()
             defer { first.close() }
             guard first.port < .max, let second = try? LoopbackListener(port: first.port + 1) else { continue }
             second.close()
-            return first.port
+            let isNew = pairs.withLock { pairs in
+                pairs.isDisjoint(with: [first.port, first.port + 1])
+                    && pairs.insert(first.port).inserted && pairs.insert(first.port + 1).inserted
+            }
+            if isNew { return first.port }
         }
     }
 

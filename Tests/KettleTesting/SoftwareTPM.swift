@@ -13,6 +13,7 @@ package struct SoftwareTPM: Sendable {
         ["swtpm", "tpm2"].first { !Command.isInstalled($0) }.map { "\($0) is not installed" }
 
     /// Runs one for as long as `body` takes.
+    @discardableResult
     package static func run<Result>(_ body: (SoftwareTPM) async throws -> Result) async throws -> Result {
         let scratch = try ScratchFolder()
         let port = try LoopbackListener.freePair()
@@ -31,6 +32,7 @@ package struct SoftwareTPM: Sendable {
     /// Runs a relay before it that lets things happen (`Tests/Doubles/moving-tpm.py`).
     ///
     /// - Returns: What `body` makes of the TPM behind the relay.
+    @discardableResult
     package func relayed<Result>(
         _ options: [String], _ body: (SoftwareTPM) async throws -> Result
     ) async throws -> Result {
@@ -53,6 +55,7 @@ package struct SoftwareTPM: Sendable {
         try await tool(["evictcontrol", "-Q", "-C", "o", "-c", "key", "0x81000003"])
         try await tool(["flushcontext", "-t"])
         try await tool(["readpublic", "-Q", "-c", "0x81000003", "-f", "der", "-o", "key.der"])
+        try await tool(["readpublic", "-Q", "-c", "0x81000003", "-f", "pem", "-o", "key.pem"])
         // SubjectPublicKeyInfo of such a key has 294 bytes, the modulus from 33 on.
         let der = try await file("key.der")
         return Array(der[33..<33 + 256])
@@ -77,12 +80,14 @@ package struct SoftwareTPM: Sendable {
 
     /// Has tpm2-tools check a quote: signature, report data and registers.
     package func accepts(quote message: [UInt8], signature: [UInt8], over data: [UInt8]) async throws -> Bool {
-        for (name, bytes) in [("message", message), ("signature", signature)] {
+        // TPMT_SIGNATURE: RSASSA, SHA-256, length and signature.
+        let structure: [UInt8] = [0x00, 0x14, 0x00, 0x0B, UInt8(signature.count >> 8), UInt8(signature.count & 0xFF)]
+        for (name, bytes) in [("message", message), ("signature", structure + signature)] {
             try Data(bytes).write(to: URL(filePath: folder.appending(name).string))
         }
         let hex = data.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         return try await run([
-            "checkquote", "-u", "key.der", "-m", "message", "-s", "signature", "-g", "sha256", "-q", hex,
+            "checkquote", "-Q", "-u", "key.pem", "-m", "message", "-s", "signature", "-g", "sha256", "-q", hex,
         ]).status == 0
     }
 
@@ -103,6 +108,8 @@ package struct SoftwareTPM: Sendable {
     }
 
     private func run(_ arguments: [String]) async throws -> Command.Ended {
-        try await Command.run("tpm2", arguments + ["-T", configuration], in: folder)
+        // checkquote needs no TPM and takes none.
+        let connection = arguments.first == "checkquote" ? [] : ["-T", configuration]
+        return try await Command.run("tpm2", arguments + connection, in: folder)
     }
 }

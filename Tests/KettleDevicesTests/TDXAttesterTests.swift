@@ -1,0 +1,74 @@
+import Foundation
+import KettleAttestation
+import KettleDevices
+import KettleProvenance
+import KettleTesting
+import NIOPosix
+import SystemPackage
+import Testing
+
+@Suite(
+    .enabled(if: ConfigfsDouble.unavailable == nil, "needs FUSE for Python, which stands for the kernel's configfs-tsm"),
+    .timeLimit(.minutes(2)))
+struct TDXAttesterTests {
+    private func attest(
+        _ quote: [UInt8], offset: Int, _ options: [String] = [], check: @escaping EvidenceCheck = { _ in }
+    ) async throws -> [UInt8] {
+        let scratch = try ScratchFolder()
+        let file = scratch.path.appending("quote.bin")
+        try Data(quote).write(to: URL(filePath: file.string))
+        return try await ConfigfsDouble.run(
+            template: file, ["--provider", "tdx_guest", "--offset", "\(offset)"] + options
+        ) { double in
+            try await TDXAttester(configfs: ConfigfsTSM(root: double.root), check: check, threads: .singleton)
+                .evidence(for: reportData)
+        }
+    }
+
+    @Test(arguments: [("tdx/v4-live", 568), ("tdx/v5-tdx15-gtg", 574)])
+    func `evidence has the members and bytes that verifiers read`(vector: String, offset: Int) async throws {
+        var quote = try Vectors.bytes("\(vector)/quote.bin")
+        let bytes = try await attest(quote, offset: offset)
+        quote.replaceSubrange(offset..<offset + 64, with: sixtyFourBytes)
+        #expect(
+            String(decoding: bytes, as: UTF8.self)
+                == #"{"evidence":{"cc_eventlog":null,"quote":"\#(Base64.encode(quote))"},"platform":"tdx"}"#)
+    }
+
+    @Test func `a quote on other data is refused`() async throws {
+        let quote = try Vectors.bytes("tdx/v4-live/quote.bin")
+        await #expect(throws: DeviceError.notOurReportData("the TDX quote")) {
+            try await attest(quote, offset: 568, ["--foreign-data"])
+        }
+        await #expect(throws: DeviceError.notOurReportData("the TDX quote")) { try await attest(quote, offset: 574) }
+    }
+
+    @Test(arguments: [0, 3, 6, 0xFF])
+    func `a quote of an unknown version is refused`(version: UInt8) async throws {
+        var quote = try Vectors.bytes("tdx/v4-live/quote.bin")
+        quote[0] = version
+        await #expect(throws: DeviceError.malformed("the TDX quote", reason: "its version is neither 4 nor 5")) {
+            try await attest(quote, offset: 568)
+        }
+    }
+
+    @Test func `a quote that ends too early is refused`() async throws {
+        await #expect(throws: DeviceError.malformed("the TDX quote", reason: "it ends too early")) {
+            try await attest([4, 0] + [UInt8](repeating: 0, count: 100), offset: 2)
+        }
+    }
+
+    @Test func `evidence that the check rejects is not returned`() async throws {
+        let quote = try Vectors.bytes("tdx/v4-live/quote.bin")
+        await #expect(throws: EvidenceError.wrongSignature) {
+            try await attest(quote, offset: 568) { _ in throw EvidenceError.wrongSignature }
+        }
+    }
+
+    @Test func `an SNP machine makes no TDX evidence`() async throws {
+        let quote = try Vectors.bytes("tdx/v4-live/quote.bin")
+        await #expect(throws: DeviceError.foreignProvider("sev_guest", expected: "tdx_guest")) {
+            try await attest(quote, offset: 568, ["--provider", "sev_guest"])
+        }
+    }
+}
