@@ -46,7 +46,8 @@ package struct CertificateTable: Hashable, Sendable {
 
     /// Reads the entries up to the zero GUID, and checks that each lies behind the last of them, inside the table and apart
     /// from the others.
-    private static func entries(of bytes: [UInt8]) throws(DeviceError) -> [(guid: ArraySlice<UInt8>, range: Range<Int>)] {
+    private static func entries(of bytes: [UInt8]) throws(DeviceError) -> [(guid: ArraySlice<UInt8>, range: Range<Int>)]
+    {
         var entries: [(guid: ArraySlice<UInt8>, range: Range<Int>)] = []
         var start = 0
         while true {

@@ -5,8 +5,7 @@ import KettleTesting
 import NIOPosix
 import Testing
 
-@Suite(
-    .enabled(if: SoftwareTPM.unavailable == nil, "needs swtpm and tpm2-tools"), .timeLimit(.minutes(2)))
+@Suite(.needsSoftwareTPM, .timeLimit(.minutes(2)))
 struct AzureAttesterTests {
     private static let reportIndex = "0x01400001"
     private static let userDataIndex = "0x01400002"
@@ -58,7 +57,8 @@ struct AzureAttesterTests {
 
     @Test func `evidence that the check rejects is not returned`() async throws {
         try await SoftwareTPM.run { tpm in
-            try await tpm.store(try Paravisor.snp(modulus: try await tpm.makeAttestationKey()).bytes, at: Self.reportIndex)
+            let paravisor = try Paravisor.snp(modulus: try await tpm.makeAttestationKey())
+            try await tpm.store(paravisor.bytes, at: Self.reportIndex)
             await #expect(throws: EvidenceError.wrongSignature) {
                 try await attestSNP(tpm, certification(["vcekCert": pem])) { _ in throw EvidenceError.wrongSignature }
             }
@@ -67,8 +67,12 @@ struct AzureAttesterTests {
 
     @Test func `an answer without a certificate is refused`() async throws {
         try await SoftwareTPM.run { tpm in
-            try await tpm.store(try Paravisor.snp(modulus: try await tpm.makeAttestationKey()).bytes, at: Self.reportIndex)
-            for answer in ["", "{}", "[]", #"{"vcekCert": null}"#, #"{"vcekCert": "x", "vcekCert": "y"}"#, #"{"vcekCert": "x"}"#] {
+            let paravisor = try Paravisor.snp(modulus: try await tpm.makeAttestationKey())
+            try await tpm.store(paravisor.bytes, at: Self.reportIndex)
+            let answers = [
+                "", "{}", "[]", #"{"vcekCert": null}"#, #"{"vcekCert": "x", "vcekCert": "y"}"#, #"{"vcekCert": "x"}"#,
+            ]
+            for answer in answers {
                 await #expect(throws: DeviceError.self, "\(answer)") {
                     try await attestSNP(tpm, MetadataDouble(answer))
                 }
@@ -151,7 +155,8 @@ struct AzureAttesterTests {
         try await SoftwareTPM.run { tpm in
             let modulus = try await tpm.makeAttestationKey()
             try await tpm.store(Array(repeating: 9, count: 64), at: Self.userDataIndex)
-            try await tpm.store(try Paravisor.tdx(modulus: modulus, userData: sixtyFourBytes).bytes, at: Self.reportIndex)
+            let paravisor = try Paravisor.tdx(modulus: modulus, userData: sixtyFourBytes)
+            try await tpm.store(paravisor.bytes, at: Self.reportIndex)
             _ = try await attestTDX(tpm, certification(["quote": "AAAA"]))
             #expect(try await tpm.stored(at: Self.userDataIndex) == sixtyFourBytes)
         }
@@ -178,7 +183,8 @@ struct AzureAttesterTests {
     func `a quote in other letters than base64url is refused`(text: String) async throws {
         try await SoftwareTPM.run { tpm in
             let modulus = try await tpm.makeAttestationKey()
-            try await tpm.store(try Paravisor.tdx(modulus: modulus, userData: sixtyFourBytes).bytes, at: Self.reportIndex)
+            let paravisor = try Paravisor.tdx(modulus: modulus, userData: sixtyFourBytes)
+            try await tpm.store(paravisor.bytes, at: Self.reportIndex)
             await #expect(throws: DeviceError.metadata("TDX quote", reason: "what it gave is not base64url")) {
                 try await attestTDX(tpm, certification(["quote": .string(text)]))
             }

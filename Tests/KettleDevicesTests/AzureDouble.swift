@@ -21,7 +21,8 @@ struct Paravisor {
 
     static func snp(modulus: [UInt8]) throws -> Paravisor {
         Paravisor(
-            hardwareReport: Array(try Vectors.bytes("az-snp/milan-v3-live/hcl_report.bin")[0x20..<0x4C0]), reportType: 2,
+            hardwareReport: Array(try Vectors.bytes("az-snp/milan-v3-live/hcl_report.bin")[0x20..<0x4C0]),
+            reportType: 2,
             modulus: modulus, userData: Array(repeating: 0, count: 64))
     }
 
@@ -43,7 +44,9 @@ struct Paravisor {
             place..<place + 64, with: ContentDigest(of: data).bytes + [UInt8](repeating: 0, count: 32))
         var bytes = Array("HCLA".utf8) + LittleEndian.bytes(UInt32(2)) + LittleEndian.bytes(UInt32(0x4D4 + data.count))
         bytes += LittleEndian.bytes(UInt32(2)) + [UInt8](repeating: 0, count: 16) + report
-        for word in [UInt32(20 + data.count), 1, reportType, 1, UInt32(data.count)] { bytes += LittleEndian.bytes(word) }
+        for word in [UInt32(20 + data.count), 1, reportType, 1, UInt32(data.count)] {
+            bytes += LittleEndian.bytes(word)
+        }
         return bytes + data + [UInt8](repeating: 0, count: 16)
     }
 }

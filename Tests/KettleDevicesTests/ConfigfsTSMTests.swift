@@ -4,9 +4,7 @@ import KettleTesting
 import SystemPackage
 import Testing
 
-@Suite(
-    .enabled(if: ConfigfsDouble.unavailable == nil, "needs FUSE for Python, which stands for the kernel's configfs-tsm"),
-    .timeLimit(.minutes(2)))
+@Suite(.needsConfigfsDouble, .timeLimit(.minutes(2)))
 struct ConfigfsTSMTests {
     private let template = Vectors.path("snp/genoa-v3-configfs-tsm/report.bin")
     private let table = Vectors.path("snp/genoa-v3-configfs-tsm/auxblob.bin").string

@@ -41,8 +41,6 @@ extension DetectedPlatform {
 }
 
 @Suite(.timeLimit(.minutes(2))) struct DetectedPlatformTests {
-    private static let hasTPM = SoftwareTPM.unavailable == nil
-    private static let hasConfigfs = ConfigfsDouble.unavailable == nil
     private let template = Vectors.path("snp/genoa-v3-configfs-tsm/report.bin")
 
     @Test func `an ordinary machine has none, and says of each why`() throws {
@@ -73,7 +71,7 @@ extension DetectedPlatform {
         #expect(found.reason(.tdx) == "/dev/tdx_guest alone gives no quotes, and configfs-tsm is not there")
     }
 
-    @Test(.enabled(if: hasConfigfs, "needs FUSE for Python"), arguments: [("sev_guest", Platform.snp), ("tdx_guest", .tdx)])
+    @Test(.needsConfigfsDouble, arguments: [("sev_guest", Platform.snp), ("tdx_guest", .tdx)])
     func `configfs-tsm's provider is the hardware`(provider: String, platform: Platform) async throws {
         try await ConfigfsDouble.run(template: template, ["--provider", provider]) { double in
             let machine = try Machine()
@@ -84,7 +82,7 @@ extension DetectedPlatform {
         }
     }
 
-    @Test(.enabled(if: hasConfigfs, "needs FUSE for Python"))
+    @Test(.needsConfigfsDouble)
     func `another provider is named as the reason`() async throws {
         try await ConfigfsDouble.run(template: template, ["--provider", "arm_cca_guest"]) { double in
             let machine = try Machine()
@@ -97,7 +95,7 @@ extension DetectedPlatform {
 
     // MARK: - Azure
 
-    @Test(.enabled(if: hasTPM, "needs swtpm and tpm2-tools"), arguments: [Platform.azureSNP, .azureTDX])
+    @Test(.needsSoftwareTPM, arguments: [Platform.azureSNP, .azureTDX])
     func `an Azure VM is what the paravisor's report is of`(platform: Platform) async throws {
         try await SoftwareTPM.run { tpm in
             let modulus = try await tpm.makeAttestationKey()
@@ -115,7 +113,7 @@ extension DetectedPlatform {
         }
     }
 
-    @Test(.enabled(if: hasTPM, "needs swtpm and tpm2-tools"))
+    @Test(.needsSoftwareTPM)
     func `an Azure VM without a paravisor's report is no confidential one`() async throws {
         try await SoftwareTPM.run { tpm in
             let machine = try Machine()

@@ -150,11 +150,13 @@ private final class SEVGuestDouble: Sendable {
         #expect(double.calls == [call(extended: 16384), call(extended: nil)])
     }
 
-    @Test(arguments: [
-        (EIO, 0, .failed(.sevGuest, step: "report", errno: EIO)),
-        (EIO, 0xFFFF_FFFF, .failed(.sevGuest, step: "report", errno: EIO)), (EAGAIN, 2 << 32, .hypervisor(error: 2)),
-        (EIO, 0x16, .firmware(status: 0x16)), (ENOENT, 0, .absent(.sevGuest)), (EACCES, 0, .denied(.sevGuest)),
-    ] as [(Int32, UInt64, DeviceError)])
+    @Test(
+        arguments: [
+            (EIO, 0, .failed(.sevGuest, step: "report", errno: EIO)),
+            (EIO, 0xFFFF_FFFF, .failed(.sevGuest, step: "report", errno: EIO)),
+            (EAGAIN, 2 << 32, .hypervisor(error: 2)),
+            (EIO, 0x16, .firmware(status: 0x16)), (ENOENT, 0, .absent(.sevGuest)), (EACCES, 0, .denied(.sevGuest)),
+        ] as [(Int32, UInt64, DeviceError)])
     func `why neither kind of report came is told`(errno: Int32, exitInfo: UInt64, error: DeviceError) {
         let double = SEVGuestDouble([.init(errno: ENOTTY), .init(errno: errno, exitInfo: exitInfo)])
         #expect(throws: error) { try double.device.report(over: sixtyFourBytes) }

@@ -31,9 +31,7 @@ private final class EndorsementDouble: Sendable {
     }
 }
 
-@Suite(
-    .enabled(if: ConfigfsDouble.unavailable == nil, "needs FUSE for Python, which stands for the kernel's configfs-tsm"),
-    .timeLimit(.minutes(2)))
+@Suite(.needsConfigfsDouble, .timeLimit(.minutes(2)))
 struct SNPAttesterTests {
     private static let genoa = "snp/genoa-v3-configfs-tsm"
     private static let vlek = "snp/milan-v3-vlek-vmpl1"
@@ -59,7 +57,9 @@ struct SNPAttesterTests {
     }
 
     /// A host's table with one certificate.
-    private func table(of kind: CertificateTable.Kind, _ certificate: [UInt8], in folder: ScratchFolder) throws -> String {
+    private func table(of kind: CertificateTable.Kind, _ certificate: [UInt8], in folder: ScratchFolder) throws
+        -> String
+    {
         let guid = kind.rawValue.filter { $0 != "-" }
         var bytes = try #require([UInt8](hexadecimal: guid))
         bytes += LittleEndian.bytes(UInt32(48)) + LittleEndian.bytes(UInt32(certificate.count))
@@ -168,7 +168,8 @@ struct SNPAttesterTests {
         let vcek = try Vectors.bytes("\(Self.genoa)/vek.der")
         let service = EndorsementDouble(vcek)
         let wanted = Base64.encode(vcek)
-        let bytes = try await attest(["--auxblob", try table(of: .vcek, other, in: scratch)], from: service) { evidence in
+        let table = try table(of: .vcek, other, in: scratch)
+        let bytes = try await attest(["--auxblob", table], from: service) { evidence in
             guard evidence.members["cert_chain"]?["vcek"] == .string(wanted) else { throw EvidenceError.wrongSignature }
         }
         #expect(service.requests.count == 1)
@@ -238,7 +239,8 @@ struct SNPAttesterTests {
         let scratch = try ScratchFolder()
         var report = try Vectors.bytes("snp/genoa-v3-configfs-tsm/report.bin")
         report.replaceSubrange(0x50..<0x90, with: sixtyFourBytes)
-        let response = LittleEndian.bytes(UInt32(0)) + LittleEndian.bytes(UInt32(1184))
+        let response =
+            LittleEndian.bytes(UInt32(0)) + LittleEndian.bytes(UInt32(1184))
             + [UInt8](repeating: 0, count: 24) + report
         let device = SEVGuestDevice { _, argument in
             let address = argument.loadUnaligned(fromByteOffset: 16, as: UInt.self)

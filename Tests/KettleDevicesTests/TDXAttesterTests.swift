@@ -7,9 +7,7 @@ import NIOPosix
 import SystemPackage
 import Testing
 
-@Suite(
-    .enabled(if: ConfigfsDouble.unavailable == nil, "needs FUSE for Python, which stands for the kernel's configfs-tsm"),
-    .timeLimit(.minutes(2)))
+@Suite(.needsConfigfsDouble, .timeLimit(.minutes(2)))
 struct TDXAttesterTests {
     private func attest(
         _ quote: [UInt8], offset: Int, _ options: [String] = [], check: @escaping EvidenceCheck = { _ in }
