@@ -18,7 +18,7 @@ enum SystemCall {
         return try body(file)
     }
 
-    /// Reads a file to its end, whatever size it claims; at most `limitInBytes`, and one more to know that there are more.
+    /// Reads a file to its end, whatever size it claims.
     ///
     /// - Returns: Nil when there are more bytes than the limit.
     static func readToEnd(

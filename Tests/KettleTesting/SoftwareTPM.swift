@@ -16,7 +16,7 @@ package struct SoftwareTPM: Sendable {
     @discardableResult
     package static func run<Result>(_ body: (SoftwareTPM) async throws -> Result) async throws -> Result {
         let scratch = try ScratchFolder()
-        let port = try LoopbackListener.freePair()
+        let port = LoopbackListener.freePair()
         return try await HelperProgram.run(
             "/usr/bin/env",
             [
@@ -36,7 +36,7 @@ package struct SoftwareTPM: Sendable {
     package func relayed<Result>(
         _ options: [String], _ body: (SoftwareTPM) async throws -> Result
     ) async throws -> Result {
-        let port = try LoopbackListener.freePair()
+        let port = LoopbackListener.freePair()
         let program = Corpus.checkout.appending("Tests/Doubles/moving-tpm.py").string
         return try await HelperProgram.run(
             "/usr/bin/env", ["python3", program, "\(port)", "\(self.port)"] + options,
