@@ -25,7 +25,8 @@ final class TPM {
     private static let owner: TPM2_HANDLE = 0x4000_0001
     private static let passwordSession: TPM2_HANDLE = 0x4000_0009
     private static let sha256: UInt16 = 0x000B
-    /// TPM_RC_RETRY, TPM_RC_YIELDED and TPM_RC_TESTING: ask again.
+    /// TPM_RC_RETRY, TPM_RC_YIELDED and TPM_RC_TESTING: ask again. swtpm answers so to the first use of a key. For a hardware
+    /// TPM the kernel already asks again, with pauses (tpm_transmit), so that none are made here.
     private static let busyCodes: Set<TSS2_RC> = [0x922, 0x908, 0x90A]
     private static let attempts = 20
 

@@ -1,4 +1,5 @@
 import KettleDevices
+import KettleProvenance
 import Testing
 
 @Suite struct CertificateTableTests {
@@ -128,6 +129,37 @@ import Testing
         }
     }
 
+    /// Tables with a few fields changed at random. None may end the process, and whatever is read is a certificate that is
+    /// in the bytes.
+    @Test func `tables made up at random are read or refused`() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var generator = SplitMix64(state: seed)
+        let kinds = CertificateTable.Kind.allCases.map(\.rawValue) + [unknown]
+        var read = 0
+        for _ in 0..<20_000 {
+            let entries = (0..<Int.random(in: 0...4, using: &generator)).map { _ in
+                (
+                    guid: kinds.randomElement(using: &generator) ?? unknown,
+                    bytes: Bool.random(using: &generator) ? vcek : other
+                )
+            }
+            var bytes = table(entries, ended: Int.random(in: 0..<8, using: &generator) > 0)
+            for _ in 0..<Int.random(in: 0...2, using: &generator) where !bytes.isEmpty {
+                let place = Int.random(in: 0..<bytes.count, using: &generator)
+                bytes[place] = [0, 1, 0x30, 0x7F, 0x80, 0xFF].randomElement(using: &generator) ?? 0
+            }
+            bytes.removeLast(
+                Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0...bytes.count, using: &generator) : 0)
+            guard let table = try? CertificateTable(parsing: bytes) else { continue }
+            read += 1
+            for certificate in table.certificates.values {
+                let isThere = bytes.indices.contains { bytes[$0...].starts(with: certificate) }
+                #expect(isThere && certificate[0] == 0x30, "seed \(seed): \(bytes.hexadecimal)")
+            }
+        }
+        #expect(read > 1000, "seed \(seed)")
+    }
+
     // MARK: - Certificates
 
     private func read(_ bytes: [UInt8]) throws -> [UInt8]? {
@@ -168,5 +200,18 @@ import Testing
     ])
     func `DER must be one whole sequence`(bytes: [UInt8]) {
         #expect(throws: DeviceError.self) { try read(bytes) }
+    }
+}
+
+/// Sebastiano Vigna's generator, so that a seed gives the same tables again.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
     }
 }
