@@ -111,7 +111,8 @@ var targets: [Target] = [
     module("KettleLauncher", ["KettleConfine", "CLinux", "CSeccomp"]),
     module("KettleConfine", ["CLinux"]),
     module("KettleArchive", ["KettleError", "CArchive", "CZlib"]),
-    module("KettleDevices", ["KettleAttestation", "KettleProvenance", "KettleError", "CLinux", "CTSS2", posix, system]),
+    module(
+        "KettleDevices", ["KettleAttestation", "KettleProvenance", "KettleError", "CLinux", "CTSS2", posix, system]),
     .target(
         name: "KettleAttestation",
         dependencies: ["KettleProvenance", "KettleError", crypto, cryptoExtras, asn1],
@@ -128,7 +129,8 @@ var targets: [Target] = [
         name: "KettleTesting",
         dependencies: [
             "KettleSandbox", "KettleSource", "KettleAttestation", "KettleProvenance", "KettleError", "CArchive",
-            hummingbird, httpTypes, nio, posix, subprocess, system, log, crypto, cryptoExtras, http1, tls, asyncHTTPClient,
+            hummingbird, httpTypes, nio, posix, subprocess, system, log, crypto, cryptoExtras, http1, tls,
+            asyncHTTPClient,
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], path: "Tests/KettleTesting", swiftSettings: settings),
     tests("KettleProvenanceTests", ["KettleProvenance", "KettleError", crypto, system]),

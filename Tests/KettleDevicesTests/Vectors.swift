@@ -6,10 +6,10 @@ import NIOPosix
 import SystemPackage
 import Testing
 
-/// Files of `Tests/Vectors`.
+/// Files of `Tests/Vectors/evidence`.
 enum Vectors {
     static func path(_ name: String) -> FilePath {
-        Corpus.checkout.appending("Tests/Vectors").appending(FilePath(name).components)
+        Corpus.checkout.appending("Tests/Vectors/evidence").appending(FilePath(name).components)
     }
 
     static func bytes(_ name: String) throws -> [UInt8] {
@@ -29,3 +29,6 @@ extension Evidence {
     /// A member of base64 letters.
     func bytes(_ name: String) -> [UInt8]? { members[name]?.stringValue.flatMap(Base64.decode) }
 }
+
+/// What a check gives that takes no evidence.
+struct Refused: Error, Equatable {}
