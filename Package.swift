@@ -47,7 +47,8 @@ var targets: [Target] = [
         dependencies: [
             "KettleServer", "KettleClient", "KettleBuild", "KettleStore", "KettleToolchains", "KettleSource",
             "KettleSandbox", "KettleLauncher",
-            "KettleVerify", "KettleAttestation", "KettleProvenance", "KettleTOML", "KettleError", log, posix, nio,
+            "KettleVerify", "KettleDevices", "KettleAttestation", "KettleProvenance", "KettleTOML", "KettleError", log,
+            posix, nio, http1, asyncHTTPClient,
             system, subprocess,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -162,6 +163,7 @@ var targets: [Target] = [
     tests(
         "EndToEndTests",
         [
+            "KettleAttestation",
             "KettleClient", "KettleAttestation",
             "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, log, subprocess, system,
             asyncHTTPClient, "kettle",

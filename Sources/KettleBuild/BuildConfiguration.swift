@@ -4,6 +4,10 @@ package import KettleSandbox
 package import KettleSource
 package import KettleToolchains
 
+/// Gives the files of `collateral/` for an `evidence.json`, by name: what the chip makers publish to judge it by. Empty where there
+/// is none; it waits a moment and no longer.
+package typealias CollateralFetching = @Sendable (_ evidence: [UInt8]) async -> [String: [UInt8]]
+
 /// What the operator settled, read once at start.
 package struct BuildConfiguration: Sendable {
     /// Kettle's own version, as the statement names it.
@@ -15,6 +19,8 @@ package struct BuildConfiguration: Sendable {
     package var toolchains: [any Toolchain]
     /// Nil leaves builds without evidence.
     package var attester: (any Attester)?
+    /// What belongs into bundles beside the evidence; nil for nothing.
+    package var collateral: CollateralFetching?
     /// Builds that run their toolchain at the same time.
     package var slots: Int
     /// Of every command of a build.
@@ -24,7 +30,8 @@ package struct BuildConfiguration: Sendable {
 
     package init(
         version: String, sandbox: Sandbox, git: GitSource, sourceLimits: SourceLimits = .standard,
-        toolchains: [any Toolchain], attester: (any Attester)?, slots: Int, limits: SandboxLimits = SandboxLimits(),
+        toolchains: [any Toolchain], attester: (any Attester)?, collateral: CollateralFetching? = nil, slots: Int,
+        limits: SandboxLimits = SandboxLimits(),
         artifactLimitInBytes: Int64 = 4 << 30
     ) {
         self.version = version
@@ -33,6 +40,7 @@ package struct BuildConfiguration: Sendable {
         self.sourceLimits = sourceLimits
         self.toolchains = toolchains
         self.attester = attester
+        self.collateral = collateral
         self.slots = slots
         self.limits = limits
         self.artifactLimitInBytes = artifactLimitInBytes

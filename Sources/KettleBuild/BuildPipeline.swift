@@ -363,12 +363,16 @@ struct BuildPipeline: Sendable {
         _ toolchain: any Toolchain, _ artifacts: [RecordedFile], _ records: Records, _ bill: [UInt8],
         _ statement: [UInt8], _ evidence: [UInt8]?
     ) async throws -> SealedBuild {
+        let collateral = try await collateral(of: evidence)
         let files = try await threads.runIfActive {
             [
                 try write(
                     bill, as: SoftwareBillOfMaterials.fileName, .record, named: SoftwareBillOfMaterials.fileName),
                 try write(statement, as: "provenance.json", .record, named: "provenance.json"),
             ] + (try evidence.map { [try write($0, as: "evidence.json", .record, named: "evidence.json")] } ?? [])
+                + (try collateral.sorted { $0.key < $1.key }.map { name, bytes in
+                    try write(bytes, as: "collateral-\(name)", .record, named: "\(BundleFile.collateralPrefix)\(name)")
+                })
         }
         return SealedBuild(
             buildSystem: toolchain.name, artifacts: artifacts, lockfile: records.lockfile, statement: statement,
@@ -377,6 +381,12 @@ struct BuildPipeline: Sendable {
             },
             durationInMilliseconds: BuildTime.now.milliseconds - startedAt.milliseconds,
             files: artifacts + [records.lockfile, records.log] + files)
+    }
+
+    /// What the chip makers say of the machine, so that the bundle can be judged without them later.
+    private func collateral(of evidence: [UInt8]?) async throws -> [String: [UInt8]] {
+        guard let evidence, let collateral = configuration.collateral else { return [:] }
+        return await collateral(evidence).filter { Collateral.fileNames.contains($0.key) }
     }
 
     // MARK: - Files and events

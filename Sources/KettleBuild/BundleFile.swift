@@ -5,6 +5,12 @@ package import KettleStore
 import NIOPosix
 package import SystemPackage
 
+/// Where things lie in a bundle.
+enum BundleFile {
+    /// What the chip makers publish.
+    static let collateralPrefix = "collateral/"
+}
+
 extension BuildService {
     /// The bundle of a successful build as one file; packed when it is first asked for, and then kept.
     ///
@@ -66,7 +72,7 @@ extension BuildService {
         case .record:
             [
                 "provenance.json", "evidence.json", "build.log", SoftwareBillOfMaterials.fileName,
-            ].contains(file.name) ? file.name : nil
+            ].contains(file.name) || file.name.hasPrefix(BundleFile.collateralPrefix) ? file.name : nil
         }
     }
 }

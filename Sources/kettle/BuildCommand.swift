@@ -1,5 +1,6 @@
 import ArgumentParser
 import KettleAttestation
+import KettleError
 
 /// `kettle build`: builds a local project as a service would, without evidence.
 struct BuildCommand: AsyncParsableCommand {
@@ -15,7 +16,7 @@ struct BuildCommand: AsyncParsableCommand {
     @OptionGroup var options: LocalBuildOptions
 
     func run() async throws {
-        try await LocalBuild(options: options, attester: nil, nonce: nil).run()
+        try await LocalBuild(options: options, attester: .nobody).run()
     }
 }
 
@@ -41,16 +42,32 @@ struct AttestCommand: AsyncParsableCommand {
         completion: .file())
     var softwareKey: String?
 
+    @OptionGroup(title: "Who attests") var attestation: AttestationOptions
+
     func run() async throws {
         var parsed: BuildNonce?
         if let nonce {
             parsed = BuildNonce(text: nonce)
             guard parsed != nil else { throw VerifyOptionError.nonce(nonce) }
         }
-        guard let softwareKey else { throw LocalBuildError.noHardware }
+        guard let softwareKey else {
+            guard attestation.attester != Platform.software.rawValue else { throw AttestOptionError.noKey }
+            return try await LocalBuild(
+                options: options, attester: .hardware, attestation: attestation, nonce: parsed
+            ).run()
+        }
         let key = try SoftwareKey.loadOrCreate(at: softwareKey)
         Terminal.warn("evidence is signed by software: no hardware vouches for this build")
         Terminal.warn("software key \(key.fingerprint)")
-        try await LocalBuild(options: options, attester: SoftwareAttester(key: key), nonce: parsed).run()
+        try await LocalBuild(options: options, attester: .software(key), nonce: parsed).run()
     }
+}
+
+/// What is wrong with an option of `kettle attest`.
+enum AttestOptionError: UserFacingError {
+    case noKey
+
+    var code: String { "attest.no_key" }
+    var message: String { "software attests with a key, and none is named" }
+    var hint: String? { "--software-key FILE names one, or makes it" }
 }

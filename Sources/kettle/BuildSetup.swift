@@ -17,6 +17,8 @@ struct BuildSetup {
     let cache: FilePath
     /// Nil leaves builds without evidence.
     let attester: (any Attester)?
+    /// What belongs into bundles beside the evidence; nil for nothing.
+    var collateral: CollateralFetching?
     let slots: Int
 
     /// - Throws: ``ConfinementError/weak(_:)`` when the machine confines less than the operator allowed, and what makes a
@@ -36,7 +38,7 @@ struct BuildSetup {
             configuration: BuildConfiguration(
                 version: Kettle.version, sandbox: sandbox,
                 git: GitSource(sandbox: sandbox, policy: urls, threads: threads, commandLimits: settings.limits),
-                toolchains: [cargo], attester: attester, slots: slots, limits: settings.limits,
+                toolchains: [cargo], attester: attester, collateral: collateral, slots: slots, limits: settings.limits,
                 artifactLimitInBytes: Int64(settings.artifactLimitInBytes)),
             threads: threads, logger: logger)
     }

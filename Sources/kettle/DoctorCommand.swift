@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import KettleAttestation
+import KettleDevices
 import KettleError
 import KettleLauncher
 import KettleProvenance
@@ -71,7 +73,7 @@ struct DoctorReport {
         } catch let error as any UserFacingError {
             report.problems.append(error)
         } catch {}
-        report.lookAtAttestation()
+        report.lookAtAttestation(settings.attestation)
         return report
     }
 
@@ -138,21 +140,21 @@ struct DoctorReport {
         }
     }
 
-    /// Where Linux offers the evidence of each kind of trusted hardware. Nothing is asked of it.
-    private mutating func lookAtAttestation() {
-        let places = [
-            ("configfs-tsm", "/sys/kernel/config/tsm/report", "reports of SEV-SNP or TDX"),
-            ("sev-guest", "/dev/sev-guest", "reports of SEV-SNP"), ("tdx-guest", "/dev/tdx_guest", "reports of TDX"),
-            ("tpm", "/dev/tpmrm0", "quotes of a TPM"),
-        ]
-        attestation = places.map { name, path, what in
-            let isThere = access(path, F_OK) == 0
-            return Row(
-                name: name, state: isThere ? "present" : "absent",
-                detail: isThere ? "\(what), which Kettle does not ask for yet" : what)
+    /// The trusted hardware that is there, and what speaks against the kinds that are not. No evidence is made.
+    private mutating func lookAtAttestation(_ settings: AttestationSettings) {
+        let found = DetectedPlatform.find(in: settings.devices, tpm: settings.tpm)
+        attestation = found.findings.map { finding in
+            switch finding.state {
+            case .found(let by): Row(name: finding.platform.rawValue, state: "ready", detail: by)
+            case .missing(let reason): Row(name: finding.platform.rawValue, state: "absent", detail: reason)
+            }
         }
         attestation.append(
             Row(name: "software", state: "ready", detail: "a key of the service's own; no hardware vouches for it"))
+        do { _ = try settings.roots() } catch { problems.append(error) }
+        if case .hardware(let platform) = settings.choice, !found.has(platform) {
+            problems.append(AttestationSetupError.missing(platform, found.reasons))
+        }
     }
 
     // MARK: - Telling

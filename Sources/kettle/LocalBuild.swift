@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import KettleAttestation
 import KettleBuild
+import KettleDevices
 import KettleError
 import KettleProvenance
 import KettleSandbox
@@ -38,8 +39,16 @@ struct LocalBuildOptions: ParsableArguments {
 /// One build on this machine, as a service would do it, without a service.
 struct LocalBuild {
     let options: LocalBuildOptions
-    let attester: (any Attester)?
-    let nonce: BuildNonce?
+    let attester: LocalAttester
+    var attestation = AttestationOptions()
+    var nonce: BuildNonce?
+
+    /// Who attests to the build.
+    enum LocalAttester {
+        case nobody
+        case software(SoftwareKey)
+        case hardware
+    }
 
     /// Builds, writes the bundle and tells what is in it.
     ///
@@ -51,22 +60,42 @@ struct LocalBuild {
         defer { scratch.remove() }
         let folder = try DataFolder(opening: scratch.path.appending("data"))
         let environment = ProcessInfo.processInfo.environment
-        let settings = try options.build.settings(dataFolder: folder.root.string, environment)
+        let settings = try options.build.settings(
+            dataFolder: folder.root.string, attestation.flags, environment)
         var logger = Logger(label: "kettle")
         logger.logLevel = .warning
         let threads = NIOThreadPool(numberOfThreads: 4)
         threads.start()
+        let hardware = try await hardware(settings.attestation, threads, logger)
+        var attester = hardware?.attester
+        if case .software(let key) = self.attester { attester = SoftwareAttester(key: key) }
         let builds = try await BuildSetup(
             settings: settings, folder: folder, cache: Self.cache(environment) ?? folder.cache, attester: attester,
-            slots: 1
+            collateral: hardware?.collateral, slots: 1
         ).makeService(threads: threads, logger: logger)
         let source = try await LocalSource.open(options.path, packingInto: scratch.path)
         let outcome = try await build(source, with: builds, writingTo: output)
         await builds.stop()
         try builds.store.close()
+        try await hardware?.shutdown()
         try await threads.shutdownGracefully()
         guard outcome.state == .success else { return try fail(outcome) }
         try tell(outcome, output)
+    }
+
+    /// The machine's hardware, where it is to attest.
+    private func hardware(
+        _ settings: AttestationSettings, _ threads: NIOThreadPool, _ logger: Logger
+    ) async throws -> HardwareAttestation? {
+        guard case .hardware = attester else { return nil }
+        if let found = try await HardwareAttestation.find(settings, threads: threads, logger: logger) {
+            Terminal.warn("evidence is by \(found.attester.platform.rawValue)")
+            return found
+        }
+        let reasons = try await threads.runIfActive {
+            DetectedPlatform.find(in: settings.devices, tpm: settings.tpm).reasons
+        }
+        throw AttestationSetupError.none(reasons)
     }
 
     private func build(
@@ -159,13 +188,11 @@ struct LocalBuild {
 /// Why a local build could not begin or end. Paths are the caller's own words.
 enum LocalBuildError: UserFacingError, Equatable {
     case outputExists(String)
-    case noHardware
     case lost
 
     var code: String {
         switch self {
         case .outputExists: "build.output_exists"
-        case .noHardware: "attest.no_hardware"
         case .lost: "internal.unexpected"
         }
     }
@@ -173,7 +200,6 @@ enum LocalBuildError: UserFacingError, Equatable {
     var message: String {
         switch self {
         case .outputExists(let path): "\(Self.shown(path)) exists"
-        case .noHardware: "this machine has no trusted hardware that this version of Kettle can use"
         case .lost: "the build ended without a result"
         }
     }
@@ -181,7 +207,6 @@ enum LocalBuildError: UserFacingError, Equatable {
     var hint: String? {
         switch self {
         case .outputExists: "remove it, or name another folder with -o"
-        case .noHardware: "for development, --software-key FILE signs with a key, and kettle build makes no evidence"
         case .lost: nil
         }
     }

@@ -36,18 +36,18 @@ struct ServeCommand: AsyncParsableCommand {
         logger.logLevel = .info
 
         let folder = try DataFolder(opening: settings.dataFolder)
-        let key = try SoftwareKey.loadOrCreate(at: folder.softwareKey.string)
-        try Data(key.publicKeyPEM.utf8).write(to: URL(filePath: folder.softwarePublicKey.string), options: .atomic)
         let threads = NIOThreadPool(numberOfThreads: max(8, 4 * System.coreCount))
         threads.start()
+        let hardware = try await HardwareAttestation.find(settings.attestation, threads: threads, logger: logger)
+        let attester = try hardware?.attester ?? Self.softwareAttester(folder, logger)
         let builds = try await BuildSetup(
-            settings: settings, folder: folder, cache: folder.cache, attester: SoftwareAttester(key: key),
-            slots: settings.slots
+            settings: settings, folder: folder, cache: folder.cache, attester: attester,
+            collateral: hardware?.collateral, slots: settings.slots
         ).makeService(threads: threads, logger: logger)
         try await builds.recover()
-        logger.warning(
-            "evidence is signed by software: it says what this service saw, and no hardware vouches for the service",
-            metadata: ["key": "\(key.fingerprint)"])
+        if let hardware {
+            logger.info("hardware vouches for builds", metadata: ["platform": "\(hardware.attester.platform.rawValue)"])
+        }
         if let tls {
             logger.info("requests come over TLS", metadata: ["key": "\(ContentDigest(of: tls.publicKey))"])
         }
@@ -66,7 +66,18 @@ struct ServeCommand: AsyncParsableCommand {
         group.maximumGracefulShutdownDuration = Duration.seconds(30)
         try await ServiceGroup(configuration: group).run()
         try builds.store.close()
+        try await hardware?.shutdown()
         try await threads.shutdownGracefully()
+    }
+
+    /// A key in the data folder, its public half beside it.
+    private static func softwareAttester(_ folder: DataFolder, _ logger: Logger) throws -> any Attester {
+        let key = try SoftwareKey.loadOrCreate(at: folder.softwareKey.string)
+        try Data(key.publicKeyPEM.utf8).write(to: URL(filePath: folder.softwarePublicKey.string), options: .atomic)
+        logger.warning(
+            "evidence is signed by software: it says what this service saw, and no hardware vouches for the service",
+            metadata: ["key": "\(key.fingerprint)"])
+        return SoftwareAttester(key: key)
     }
 
     /// What the service terminates TLS with; nil where it speaks plain HTTP.

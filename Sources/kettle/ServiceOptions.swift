@@ -47,8 +47,12 @@ struct BuildOptions: ParsableArguments {
     var allowUnconfined: [String] = []
 
     /// Puts flags, environment and file together, for a build whose files are in `dataFolder`.
-    func settings(dataFolder: String, _ environment: [String: String]) throws -> ServiceSettings {
-        try settings(["data-dir": [dataFolder]], environment)
+    ///
+    /// - Parameter others: Flags beside those here, by name.
+    func settings(
+        dataFolder: String, _ others: [String: [String]], _ environment: [String: String]
+    ) throws -> ServiceSettings {
+        try settings(others.merging(["data-dir": [dataFolder]]) { $1 }, environment)
     }
 
     /// - Parameter others: Flags beside those here, by name.
@@ -113,13 +117,16 @@ struct ServiceOptions: ParsableArguments {
 
     @OptionGroup var build: BuildOptions
 
+    @OptionGroup(title: "Who attests") var attestation: AttestationOptions
+
     /// Puts flags, environment and file together.
     func settings() throws -> ServiceSettings {
         let flags: [String: [String]] = [
             "host": [host], "port": [port], "data-dir": [dataDir], "max-upload": [maxUpload], "slots": [slots],
             "tls-cert": [tlsCert], "tls-key": [tlsKey], "tls-generate": [tlsGenerate.map { "\($0)" }],
         ].mapValues { $0.compactMap { $0 } }
-        return try build.settings(flags, ProcessInfo.processInfo.environment)
+        return try build.settings(
+            flags.merging(attestation.flags) { $1 }, ProcessInfo.processInfo.environment)
     }
 }
 
@@ -137,6 +144,7 @@ struct ServiceSettings {
     var artifactLimitInBytes = 4 << 30
     var allowedUnconfined: Set<String>
     var tls = TLS.none
+    let attestation: AttestationSettings
 
     /// Where the key that terminates TLS comes from.
     enum TLS: Equatable {
@@ -155,12 +163,13 @@ struct ServiceSettings {
         [
             "host", "port", "data-dir", "allow-url", "cargo-registry", "cargo-vendor", "max-upload", "slots",
             "allow-unconfined", "tls-cert", "tls-key", "tls-generate",
-        ] + limitNames.map { "limits.\($0)" }
+        ] + AttestationSettings.names + limitNames.map { "limits.\($0)" }
     private static let unconfinable = ["memory", "processes", "disk"]
 
     /// - Throws: ``SettingsError`` for a value that cannot be used.
     init(_ settings: Settings, _ environment: [String: String]) throws(SettingsError) {
         dataFolder = try Self.dataFolder(settings, environment)
+        attestation = try AttestationSettings(settings)
         allowedURLs = settings.texts("allow-url")
         cargoRegistry = try settings.text("cargo-registry")
         cargoVendor = try settings.text("cargo-vendor")

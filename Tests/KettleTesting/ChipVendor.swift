@@ -102,6 +102,11 @@ package struct ChipVendor: Sendable {
         }
     }
 
+    /// The private key of the chip, for a program that signs in the chip's place.
+    package var endorsementPEM: String { endorsement.pemRepresentation }
+    /// The private key of the quoting enclave.
+    package var quotingPEM: String { quoting.pemRepresentation }
+
     // MARK: - SEV-SNP
 
     /// A report that is genuine for those who trust this vendor.
@@ -343,7 +348,7 @@ package struct ChipVendor: Sendable {
     ) -> [UInt8] {
         let body = DERWriter.sequence(
             DERWriter.explicit(0, DERWriter.integer(2)), DERWriter.integer(serial), algorithm, DERWriter.name(issuer),
-            DERWriter.sequence(DERWriter.time("20250101000000Z"), DERWriter.time("20320101000000Z")),
+            DERWriter.sequence(DERWriter.time("20250101000000Z"), DERWriter.time("20490101000000Z")),
             DERWriter.name(name), key, DERWriter.explicit(3, DERWriter.value(0x30, Array(extensions.joined()))))
         return DERWriter.sequence(body, algorithm, DERWriter.bits(sign(body)))
     }

@@ -195,11 +195,11 @@ import Testing
 
     @Test func `certificates that have ended are good enough at the build's time only`() throws {
         let bundle = HardwareBundle(kind: .snp)
-        let late = try bundle.verdict { $0.time = HardwareBundle.time("2033-01-01T00:00:00Z") }
+        let late = try bundle.verdict { $0.time = HardwareBundle.time("2050-01-01T00:00:00Z") }
         #expect(late.failures == ["cert.time"])
         #expect(late.notes.contains("evidence.then"))
         let then = try bundle.verdict {
-            $0.time = HardwareBundle.time("2033-01-01T00:00:00Z")
+            $0.time = HardwareBundle.time("2050-01-01T00:00:00Z")
             $0.judgesAtBuildTime = true
         }
         #expect(then.outcome == .accepted)

@@ -1,0 +1,73 @@
+import AsyncHTTPClient
+import KettleDevices
+import KettleError
+import NIOCore
+import NIOHTTP1
+
+/// The services that tell about hardware: the chip makers', the operator's copies of them, and the cloud's metadata. What they
+/// say counts only as far as a chip maker's signature on it carries.
+struct VendorServices: Sendable {
+    /// The longest answer, in bytes.
+    private static let limit = 4 << 20
+
+    private let client: HTTPClient
+
+    init() {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(10)))
+        configuration.httpVersion = .http1Only
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Before the process ends.
+    func shutdown() async throws { try await client.shutdown() }
+
+    func document(_ url: String) async throws -> VendorDocument {
+        try await send(MetadataRequest(method: "GET", url: url, headers: [:]))
+    }
+
+    func metadata(_ request: MetadataRequest) async throws -> [UInt8] { try await send(request).body }
+
+    private func send(_ request: MetadataRequest) async throws -> VendorDocument {
+        var outgoing = HTTPClientRequest(url: request.url)
+        outgoing.method = HTTPMethod(rawValue: request.method)
+        for (name, value) in request.headers { outgoing.headers.add(name: name, value: value) }
+        if let body = request.body { outgoing.body = .bytes(body) }
+        let response: HTTPClientResponse
+        let body: ByteBuffer
+        do {
+            response = try await client.execute(outgoing, timeout: .seconds(20))
+            body = try await response.body.collect(upTo: Self.limit)
+        } catch {
+            throw VendorServiceError.silent(url: request.url)
+        }
+        guard response.status == .ok else {
+            throw VendorServiceError.refused(url: request.url, status: Int(response.status.code))
+        }
+        let headers = response.headers.map { ($0.name.lowercased(), $0.value) }
+        return VendorDocument(
+            body: Array(body.readableBytesView), headers: Dictionary(headers, uniquingKeysWith: { first, _ in first }))
+    }
+}
+
+/// Why a service that tells about hardware is of no help.
+enum VendorServiceError: UserFacingError, Equatable {
+    case silent(url: String)
+    case refused(url: String, status: Int)
+
+    var code: String {
+        switch self {
+        case .silent: "vendor.silent"
+        case .refused: "vendor.refused"
+        }
+    }
+
+    var message: String {
+        switch self {
+        case .silent(let url): "\(url) does not answer"
+        case .refused(let url, let status): "\(url) answers with status \(status)"
+        }
+    }
+
+    var hint: String? { nil }
+}
