@@ -14,7 +14,7 @@ struct Kettle: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, BuildCommand.self, AttestCommand.self, SubmitCommand.self, VerifyCommand.self,
             InspectCommand.self, EvidenceCommand.self, ProveCommand.self, VerifyProofCommand.self, PolicyCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, VersionCommand.self,
         ])
 
     /// Parses the command line and runs what it names. Errors go to standard error as `kettle: error:` and `kettle: hint:`.

@@ -55,6 +55,24 @@ struct AzureAttesterTests {
         }
     }
 
+    @Test func `a real TPM's quote is verified to the chip maker's root`() async throws {
+        try await SoftwareTPM.run { tpm in
+            let paravisor = Paravisor.genuine(modulus: try await tpm.makeAttestationKey())
+            try await tpm.store(paravisor.bytes, at: Self.reportIndex)
+            let pem = DERWriter.pem(ChipVendor.shared.vcek)
+            let verifier = EvidenceVerifier(roots: try ChipVendor.shared.roots())
+            let time = try #require(Statement.Timestamp(text: ChipVendor.time))
+            let bytes = try await attestSNP(tpm, certification(["vcekCert": .string(pem)])) { evidence in
+                _ = try verifier.verify(evidence, at: time)
+            }
+            let verified = try verifier.verify(try Evidence(parsing: bytes), at: time)
+            #expect(verified.binds(reportData.bytes))
+            #expect(verified.launchDigest == ChipVendor.measurement)
+            #expect(verified.pcrs?.count == 24)
+            #expect(HardwarePolicy().reasons(against: verified).isEmpty)
+        }
+    }
+
     @Test func `evidence that the check rejects is not returned`() async throws {
         try await SoftwareTPM.run { tpm in
             let paravisor = try Paravisor.snp(modulus: try await tpm.makeAttestationKey())

@@ -26,6 +26,15 @@ struct Paravisor {
             modulus: modulus, userData: Array(repeating: 0, count: 64))
     }
 
+    /// Around the report of a chip whose maker the tests play, for exactly this runtime data.
+    static func genuine(modulus: [UInt8]) -> Paravisor {
+        var paravisor = Paravisor(
+            hardwareReport: [], reportType: 2, modulus: modulus, userData: Array(repeating: 0, count: 64))
+        let data = ContentDigest(of: paravisor.runtimeData).bytes + [UInt8](repeating: 0, count: 32)
+        paravisor.hardwareReport = ChipVendor.shared.snpReport(reportData: data)
+        return paravisor
+    }
+
     private var runtimeData: [UInt8] {
         let key: JSONValue = [
             "kid": "HCLAkPub", "key_ops": ["sign"], "kty": "RSA", "e": "AQAB", "n": .string(base64URL(modulus)),

@@ -1,7 +1,7 @@
 import Foundation
 
 /// DER values, to make certificates that play the chip makers'.
-enum DERWriter {
+package enum DERWriter {
     static func value(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
         var length: [UInt8] = []
         if content.count < 0x80 {
@@ -58,7 +58,7 @@ enum DERWriter {
         sequence(set(sequence(oid("2.5.4.3"), value(0x0C, Array(commonName.utf8)))))
     }
 
-    static func pem(_ der: [UInt8]) -> String {
+    package static func pem(_ der: [UInt8]) -> String {
         let text = Base64Text.encode(der)
         let lines = stride(from: 0, to: text.count, by: 64).map { String(text.dropFirst($0).prefix(64)) }
         return "-----BEGIN CERTIFICATE-----\n\(lines.joined(separator: "\n"))\n-----END CERTIFICATE-----\n"
