@@ -110,6 +110,39 @@ import Testing
         #expect(refused.status == 1)
     }
 
+    @Test func `a list of images is taken as it is, or on the word of the key that signed it`() async throws {
+        let roots = scratch.path.appending("roots").string
+        try ChipVendor.shared.writeRoots(to: roots)
+        let entry = "{\"platform\":\"sev-snp\",\"measurement\":\"\(ChipVendor.measurement.hexadecimal)\"}"
+        let folder = try scratch.write(
+            ["list.json": "{\"schema\":\"https://kettle.build/reference-values/v1\",\"values\":[\(entry)]}"],
+            to: "lists")
+        let (list, signed) = (folder.appending("list.json").string, folder.appending("signed.json").string)
+        let key = folder.appending("key.pem").string
+        let made = try await Command.run(
+            KettleExecutable.path.string, ["policy", "sign-list", list, "--key", key, "-o", signed])
+        #expect(made.status == 0, "\(made.everything)")
+        let fingerprint = try #require(made.everything.firstMatch(of: /fingerprint ([0-9a-f]{64})/)).output.1
+        let bundle = scratch.path.appending("hardware").string
+        for (path, bytes) in try HardwareBundle(kind: .snp).contents() {
+            let place = URL(filePath: bundle).appending(path: path)
+            try FileManager.default.createDirectory(
+                at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(bytes).write(to: place)
+        }
+        let options = ["--trust-roots", roots, "--at", ChipVendor.time]
+        for (more, status) in [
+            (["--measurements", list], 0), (["--measurements", signed, "--measurements-key", String(fingerprint)], 0),
+            (["--measurements", signed], 2), (["--measurements", list, "--measurements-key", String(fingerprint)], 2),
+            (["--measurements", signed, "--measurements-key", SoftwareKey().fingerprint.hex], 2),
+            (["--measurements-key", String(fingerprint)], 2), (["--measurements", "/nonexistent"], 2),
+            (["--measurements", list, "--any-measurement"], 2),
+        ] {
+            let ended = try await Command.run(KettleExecutable.path.string, ["verify", bundle] + options + more)
+            #expect(ended.status == status, "\(more): \(ended.everything)")
+        }
+    }
+
     @Test(arguments: ["snp", "tdx", "az-snp", "az-tdx"])
     func `hardware's evidence without its members exits 1`(platform: String) async throws {
         let sample = SampleBundle.with { $0.builderID = Platform(evidenceName: platform)?.builderID ?? "" }

@@ -73,43 +73,11 @@ import Testing
         return folder.string
     }
 
-    private static let vectors = URL(filePath: checkout.string).appending(path: "Tests/Vectors/evidence")
-
     /// The reasons that `kettle evidence` gives for evidence that must be refused.
     private func reasonsOfEvidence() async throws -> Set<String> {
         var reasons: Set<String> = []
-        for platform in ["snp", "tdx", "az-snp", "az-tdx"] {
-            let folder = Self.vectors.appending(path: "negative/\(platform)")
-            for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
-                let path = folder.appending(path: name)
-                let parameters = try JSONValue(parsing: Array(Data(contentsOf: path.appending(path: "params.json"))))
-                var options = ["--at", try #require(parameters["verify_at"]?.stringValue)]
-                if parameters["roots"] != "vendor" {
-                    options += ["--trust-roots", Self.vectors.appending(path: "roots/synthetic").path]
-                }
-                if let collateral = parameters["collateral"]?.stringValue {
-                    options += ["--collateral", Self.vectors.appending(path: collateral).path]
-                }
-                if let data = parameters["expected_report_data"]?.stringValue { options += ["--report-data", data] }
-                for digest in parameters["expected_launch_digest"]?.arrayValue ?? [] {
-                    options += ["--measurement", try #require(digest.stringValue)]
-                }
-                for (part, version) in parameters["policy"]?["min_tcb"]?.objectValue ?? [:] {
-                    options += ["--min-tcb", "\(part)=\(try #require(version.integerValue))"]
-                }
-                for status in parameters["policy"]?["tcb_accept"]?.arrayValue ?? [] {
-                    options += ["--accept-tcb", try #require(status.stringValue)]
-                }
-                for level in parameters["policy"]?["vmpl"]?.arrayValue ?? [] {
-                    options += ["--vmpl", "\(try #require(level.integerValue))"]
-                }
-                let ended = try await Command.run(
-                    KettleExecutable.path.string,
-                    ["evidence", path.appending(path: "evidence.json").path, "--json"] + options)
-                #expect(ended.status == 1, "\(name): \(ended.everything)")
-                let answer = try JSONValue(parsing: Array(ended.output.utf8.dropLast()))
-                reasons.insert(try #require(answer["reason"]?.stringValue))
-            }
+        for run in EvidenceRun.all where run.expected["valid"] == false {
+            reasons.insert(try #require(try await run.run().answer["reason"]?.stringValue))
         }
         return reasons
     }
@@ -161,7 +129,7 @@ import Testing
     }
 
     private func original() throws -> [Run] {
-        func vector(_ name: String) -> String { Self.vectors.appending(path: name).path }
+        func vector(_ name: String) -> String { EvidenceRun.root.appending(path: name).path }
         let options = ["--any-measurement", "--at", "2026-06-01T00:00:00Z"]
         let roots = ["--trust-roots", vector("roots/synthetic")]
         // A digest that is no SHA-256 is not in the vectors.
