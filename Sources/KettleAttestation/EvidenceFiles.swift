@@ -32,7 +32,7 @@ public enum EvidenceFileError: UserFacingError, Hashable {
         case .noRoots:
             "a folder of roots has intel/sgx-root-ca.der, and ark.der, ask.der and asvk.der below amd/milan, amd/genoa or amd/turin"
         case .noCollateral:
-            "a folder of collateral has \(TDXCollateral.fileNames.joined(separator: ", ")), or \(Collateral.amdFileName)"
+            "a folder of collateral has \(TDXCollateral.fileNames.joined(separator: ", ")), or \(Collateral.amdFileName), or \(Collateral.endorsementFileName)"
         case .unusable: nil
         }
     }

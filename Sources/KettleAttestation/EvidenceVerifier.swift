@@ -35,7 +35,11 @@ public struct EvidenceVerifier: Sendable {
         switch evidence.platform {
         case .snp:
             let parts = try SNPEvidence(evidence)
-            let report = try snp.verify(parts.report, endorsement: parts.endorsement)
+            guard let endorsement = parts.endorsement ?? collateral?.endorsement else {
+                throw EvidenceError(
+                    .chainMissing, "there is no certificate of the key that signed, and none is fetched")
+            }
+            let report = try snp.verify(parts.report, endorsement: endorsement)
             return VerifiedHardwareEvidence(evidence, .snp(report), vtpm: nil)
         case .tdx:
             return VerifiedHardwareEvidence(evidence, .tdx(try tdx.verify(try TDXEvidence(evidence).quote)), vtpm: nil)
@@ -55,7 +59,7 @@ public struct EvidenceVerifier: Sendable {
                 throw EvidenceError(.collateralMissing, "the collateral holds nothing for TDX")
             }
         case .snp, .azureSNP:
-            guard collateral.amdRevocations != nil else {
+            guard collateral.amdRevocations != nil || collateral.endorsement != nil else {
                 throw EvidenceError(.collateralMissing, "the collateral holds nothing for SEV-SNP")
             }
         case .software: break

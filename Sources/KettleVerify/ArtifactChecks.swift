@@ -11,6 +11,7 @@ struct ArtifactChecks {
         if subjects.isEmpty {
             findings.append(Finding(.failed, "artifact.none", "the statement names no artifact"))
         }
+        let kinds = oddNames
         var seen: Set<String> = []
         for subject in subjects {
             guard seen.insert(subject.name).inserted else {
@@ -19,7 +20,7 @@ struct ArtifactChecks {
                 )
                 continue
             }
-            if let finding = check(subject) { findings.append(finding) }
+            if let finding = check(subject, kinds) { findings.append(finding) }
         }
         for (path, kind) in bundle.oddities.sorted(by: { $0.key < $1.key }) where path.hasPrefix("artifacts/") {
             findings.append(
@@ -49,13 +50,15 @@ struct ArtifactChecks {
     }
 
     /// Nil where there is nothing to say of one that was left out.
-    private func check(_ subject: Statement.Subject) -> Finding? {
+    ///
+    /// - Parameter kinds: The names under which something else than a file is there.
+    private func check(_ subject: Statement.Subject, _ kinds: Set<[UInt8]>) -> Finding? {
         guard Self.isPlain(subject.name) else {
             return Finding(.failed, "artifact.name", "\"\(subject.name)\" is no plain file name")
         }
         guard let file = bundle.file("artifacts/\(subject.name)") else {
             // What is there in its place is a finding of its own.
-            if isLeftOut || isOddity("artifacts/\(subject.name)") { return nil }
+            if isLeftOut || kinds.contains(Array(subject.name.utf8)) { return nil }
             return Finding(
                 .failed, "artifact.missing", "the artifact \"\(subject.name)\" is not in the bundle",
                 expected: "sha256 \(subject.digest)", actual: "no file")
@@ -69,8 +72,18 @@ struct ArtifactChecks {
             expected: "sha256 \(subject.digest)", actual: "sha256 \(file.digest)")
     }
 
-    private func isOddity(_ path: String) -> Bool {
-        bundle.oddities[path] != nil || bundle.files.keys.contains { $0.hasPrefix(path + "/") }
+    /// What is in `artifacts/` and is no regular file: links and devices, and folders that hold something.
+    private var oddNames: Set<[UInt8]> {
+        let prefix = "artifacts/"
+        var names: Set<[UInt8]> = []
+        for path in bundle.oddities.keys where path.hasPrefix(prefix) {
+            names.insert(Array(path.utf8.dropFirst(prefix.utf8.count)))
+        }
+        for path in bundle.files.keys where path.hasPrefix(prefix) {
+            let parts = path.utf8.dropFirst(prefix.utf8.count).split(separator: UInt8(ascii: "/"), maxSplits: 1)
+            if parts.count == 2 { names.insert(Array(parts[0])) }
+        }
+        return names
     }
 
     /// A name that stays in its folder wherever it is unpacked.

@@ -139,6 +139,27 @@ struct EvidenceRun: Sendable, CustomTestStringConvertible {
         #expect(ended.output.contains("evidence.format"))
     }
 
+    @Test func `a certificate that did not come with the evidence comes from a file`() async throws {
+        let bytes = Array(try Data(contentsOf: URL(filePath: genoa)))
+        let evidence = try JSONValue(parsing: bytes)
+        let report = try #require(evidence["evidence"]?["attestation_report"])
+        let bare: JSONValue = ["platform": "snp", "evidence": ["attestation_report": report, "cert_chain": nil]]
+        let path = try scratch.write(["evidence.json": bare.canonicalString()], to: "bare").appending("evidence.json")
+            .string
+        #expect(try await self.evidence(path).output.contains("chain.missing"))
+        let folder = scratch.path.appending("vek")
+        try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: false)
+        let vek = URL(filePath: folder.appending("vek.der").string)
+        try FileManager.default.copyItem(at: EvidenceRun.root.appending(path: "snp/genoa-v5/vek.der"), to: vek)
+        let given = try await self.evidence(path, "--collateral", folder.string, "--at", "2026-06-01T00:00:00Z")
+        #expect(given.status == 0, "\(given.everything)")
+        try FileManager.default.removeItem(at: vek)
+        try FileManager.default.copyItem(at: EvidenceRun.root.appending(path: "snp/milan-v2/vek.der"), to: vek)
+        let other = try await self.evidence(path, "--collateral", folder.string, "--at", "2026-06-01T00:00:00Z")
+        #expect(other.status == 1)
+        #expect(other.output.contains("chain.vek"))
+    }
+
     @Test func `roots and collateral that are none say what is missing`() async throws {
         let empty = try scratch.write(["README": "nothing"], to: "empty").string
         let roots = try await evidence(genoa, "--trust-roots", empty)

@@ -7,7 +7,8 @@ import KettleProvenance
 /// `vcek` holds a VCEK or a VLEK. `ask` and `ark` are never used: trust does not come with the evidence.
 struct SNPEvidence {
     let report: [UInt8]
-    let endorsement: [UInt8]
+    /// Nil where the evidence came without.
+    let endorsement: [UInt8]?
 
     init(_ evidence: Evidence) throws(EvidenceError) {
         let members = evidence.members
@@ -16,8 +17,8 @@ struct SNPEvidence {
             members, toHaveExactly: ["attestation_report"], optional: ["cert_chain"], in: place)
         report = try evidence.bytes("attestation_report")
         guard let chain = members["cert_chain"], !chain.isNull else {
-            throw EvidenceError(
-                .chainMissing, "\(place) has no certificate of the key that signed, and none is fetched")
+            endorsement = nil
+            return
         }
         guard let certificates = chain.objectValue else {
             throw .format(reason: "\(place)'s cert_chain is not an object")
