@@ -26,6 +26,19 @@ package enum Base64 {
         return String(decoding: output, as: UTF8.self)
     }
 
+    /// Writes the alphabet of section 5, base64url, without padding.
+    package static func encodeURL(_ bytes: [UInt8]) -> String {
+        let letters = encode(bytes).utf8.compactMap { letter -> UInt8? in
+            switch letter {
+            case UInt8(ascii: "+"): UInt8(ascii: "-")
+            case UInt8(ascii: "/"): UInt8(ascii: "_")
+            case UInt8(ascii: "="): nil
+            default: letter
+            }
+        }
+        return String(decoding: letters, as: UTF8.self)
+    }
+
     /// Reads the alphabet of section 5, base64url, whose padding may be left off.
     package static func decodeURL(_ text: String) -> [UInt8]? {
         guard !text.utf8.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "/") }) else { return nil }

@@ -84,8 +84,8 @@ public struct EvidenceVerifier: Sendable {
         } else {
             let quote = try tdx.verify(parts.endorsement)
             reportData = quote.quote.body.reportData
-            // REPORTDATA of TDREPORT's REPORTMACSTRUCT, offset 128. Only its own machine can check the MAC over it.
-            guard Array(hcl.hardwareReport[128..<192]) == reportData else {
+            // Only its own machine can check the MAC over a TDREPORT.
+            guard hcl.hardwareReportData == reportData else {
                 throw EvidenceError(.hclTDReport, "the quote is of another guest than the HCL report")
             }
             hardware = .tdx(quote)

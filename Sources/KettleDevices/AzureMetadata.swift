@@ -41,19 +41,20 @@ package struct AzureMetadata: Sendable {
         let request = MetadataRequest(
             method: "GET", url: base + "/metadata/THIM/amd/certification", headers: ["Metadata": "true"])
         let pem = try await text(member: "vcekCert", of: "certificate of the chip's key", request)
-        return try Certificate.der(of: Array(pem.utf8))
+        guard let der = PEM.oneCertificate(in: Array(pem.utf8)) else { throw DeviceError.noCertificate }
+        return der
     }
 
     /// Has the host's quoting enclave sign a TDREPORT.
     ///
     /// - Returns: The quote.
     func quote(of tdReport: [UInt8]) async throws -> [UInt8] {
-        let body = JSONValue.object(["report": .string(Base64URL.encode(tdReport))])
+        let body = JSONValue.object(["report": .string(Base64.encodeURL(tdReport))])
         let request = MetadataRequest(
             method: "POST", url: base + "/acc/tdquote", headers: ["Content-Type": "application/json"],
             body: body.canonicalBytes())
         let text = try await text(member: "quote", of: "TDX quote", request)
-        guard let quote = Base64URL.decode(text) else {
+        guard let quote = Base64.decodeURL(text) else {
             throw DeviceError.metadata("TDX quote", reason: "what it gave is not base64url")
         }
         return quote

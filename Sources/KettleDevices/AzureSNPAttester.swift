@@ -34,8 +34,8 @@ package struct AzureSNPAttester: Attester {
         }
         return try platform.evidence(
             [
-                "version": 1, "tpm_quote": quote.json, "hcl_report": .string(Base64URL.encode(report.bytes)),
-                "vcek": .string(Base64URL.encode(try await metadata.vcek())),
+                "version": 1, "tpm_quote": quote.json, "hcl_report": .string(Base64.encodeURL(report.bytes)),
+                "vcek": .string(Base64.encodeURL(try await metadata.vcek())),
             ], checkedBy: check)
     }
 }

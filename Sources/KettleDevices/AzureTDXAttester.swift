@@ -35,8 +35,8 @@ package struct AzureTDXAttester: Attester {
         let quote = try await threads.runIfActive { try tpm.quote(over: reportData.bytes) }
         return try platform.evidence(
             [
-                "version": 1, "tpm_quote": quote.json, "hcl_report": .string(Base64URL.encode(report.bytes)),
-                "td_quote": .string(Base64URL.encode(tdQuote)),
+                "version": 1, "tpm_quote": quote.json, "hcl_report": .string(Base64.encodeURL(report.bytes)),
+                "td_quote": .string(Base64.encodeURL(tdQuote)),
             ], checkedBy: check)
     }
 
@@ -50,7 +50,9 @@ package struct AzureTDXAttester: Attester {
             guard report.kind == .tdx else {
                 throw DeviceError.malformed("the paravisor's report", reason: "it is not of TDX")
             }
-            if report.isWhole, report.carries(userData: userData) { return report }
+            // Read piece by piece while the paravisor writes a new one, a report may be of two.
+            let isWhole = report.hardwareReportData == report.reportData
+            if isWhole, report.carries(userData: userData) { return report }
             guard ContinuousClock.now < deadline else {
                 throw DeviceError.notOurReportData("the paravisor's report")
             }

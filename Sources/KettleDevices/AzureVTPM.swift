@@ -1,3 +1,4 @@
+import KettleAttestation
 import KettleProvenance
 
 /// The virtual TPM that Azure's paravisor gives a confidential VM.
@@ -54,7 +55,11 @@ package struct AzureVTPM: Sendable {
             bytes += try tpm.readStorage(
                 at: Self.reportIndex, offset: bytes.count, count: min(Self.chunkByteCount, size - bytes.count))
         }
-        return try HCLReport(parsing: bytes)
+        do {
+            return try HCLReport(parsing: bytes)
+        } catch {
+            throw .malformed("the paravisor's report", reason: error.message)
+        }
     }
 
     /// Hands data to the paravisor, which then makes a new report with them.

@@ -1,3 +1,4 @@
+import KettleAttestation
 import KettleProvenance
 
 /// The certificates that a host hands its SNP guests along with a report (auxblob of configfs-tsm, extended report of
@@ -24,8 +25,6 @@ package struct CertificateTable: Hashable, Sendable {
         }
     }
 
-    private static let entryByteCount = 24
-
     /// The known certificates in DER, whatever form they had in the table. Entries of other kinds are passed over.
     package let certificates: [Kind: [UInt8]]
 
@@ -39,7 +38,8 @@ package struct CertificateTable: Hashable, Sendable {
         for (guid, range) in try Self.entries(of: bytes) {
             guard let kind = Kind(guid: guid) else { continue }
             guard certificates[kind] == nil else { throw Self.malformed("it has two entries of \(kind)") }
-            certificates[kind] = try Certificate.der(of: Array(bytes[range]))
+            guard let der = PEM.oneCertificate(in: Array(bytes[range])) else { throw .noCertificate }
+            certificates[kind] = der
         }
         self.certificates = certificates
     }
@@ -49,18 +49,16 @@ package struct CertificateTable: Hashable, Sendable {
     private static func entries(of bytes: [UInt8]) throws(DeviceError) -> [(guid: ArraySlice<UInt8>, range: Range<Int>)]
     {
         var entries: [(guid: ArraySlice<UInt8>, range: Range<Int>)] = []
-        var start = 0
+        var reader = ByteReader(bytes[...])
         while true {
-            guard start + entryByteCount <= bytes.count, let offset = bytes.littleEndian(UInt32.self, at: start + 16),
-                let length = bytes.littleEndian(UInt32.self, at: start + 20)
+            guard let guid = reader.take(16), let offset = reader.uint32LittleEndian(),
+                let length = reader.uint32LittleEndian()
             else { throw malformed("it ends before its last entry") }
-            let guid = bytes[start..<start + 16]
-            start += entryByteCount
             if guid.allSatisfy({ $0 == 0 }) { break }
             // Two 32-bit numbers cannot overflow a 64-bit sum.
-            entries.append((guid, Int(offset)..<Int(offset) + Int(length)))
+            entries.append((guid, offset..<offset + length))
         }
-        var end = start
+        var end = bytes.count - reader.remaining
         for (_, range) in entries.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
             guard !range.isEmpty else { throw malformed("an entry is empty") }
             guard range.lowerBound >= end else { throw malformed("entries overlap") }

@@ -103,3 +103,9 @@ package enum DeviceError: UserFacingError, Hashable {
 
     private static func hex(_ value: UInt32) -> String { String(value, radix: 16) }
 }
+
+extension DeviceError {
+    static var noCertificate: DeviceError {
+        .malformed("a certificate", reason: "it is not one alone, in DER or in PEM with lines of 64 letters")
+    }
+}

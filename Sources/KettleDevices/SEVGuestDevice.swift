@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import KettleAttestation
 package import SystemPackage
 
 /// /dev/sev-guest, which kernels before configfs-tsm have alone (Documentation/virt/coco/sev-guest.rst,
@@ -88,7 +89,6 @@ package struct SEVGuestDevice: Sendable {
 private struct Exchange {
     private static let responseByteCount = 4000
     private static let reportOffset = 32
-    private static let reportByteCount = 1184
 
     /// struct snp_ext_report_req: user_data 64, vmpl u32, 28 zero bytes, certs_address u64, certs_len u32, padding. Its
     /// first 96 bytes are struct snp_report_req.
@@ -161,13 +161,15 @@ private struct Exchange {
     }
 
     func report() throws(DeviceError) -> [UInt8] {
-        guard let status = response.littleEndian(UInt32.self, at: 0),
-            let size = response.littleEndian(UInt32.self, at: 4)
-        else { throw .wrongLength("the response", expected: Self.responseByteCount, actual: response.count) }
-        guard status == 0 else { throw .firmware(status: status) }
-        guard size == Self.reportByteCount else {
-            throw .wrongLength("the report", expected: Self.reportByteCount, actual: Int(size))
+        guard let layout = ByteLayout(response, count: Self.responseByteCount) else {
+            throw .wrongLength("the response", expected: Self.responseByteCount, actual: response.count)
         }
-        return Array(response[Self.reportOffset..<Self.reportOffset + Self.reportByteCount])
+        let status = layout.uint32(littleEndian: 0)
+        guard status == 0 else { throw .firmware(status: status) }
+        let size = Int(layout.uint32(littleEndian: 4))
+        guard size == SNPReport.byteCount else {
+            throw .wrongLength("the report", expected: SNPReport.byteCount, actual: size)
+        }
+        return layout.field(Self.reportOffset, size)
     }
 }

@@ -35,17 +35,17 @@ package struct SNPAttester: Attester {
     package func evidence(for reportData: ReportData) async throws -> [UInt8] {
         let data = reportData.padded
         let (report, table) = try await threads.runIfActive { try ask(for: data) }
-        let fields = try SNPReportFields(of: report)
+        let fields = try read(report)
         guard fields.reportData == data else { throw DeviceError.notOurReportData("the SNP report") }
 
-        guard let given = try certificate(for: fields.signer, in: table) else {
+        guard let given = try certificate(for: fields.signingKey, in: table) else {
             return try evidence(report, endorsedBy: try await fetchEndorsement(for: fields))
         }
         do {
             return try evidence(report, endorsedBy: given)
         } catch {
             // A host that has updated its firmware may still hand out the certificate of the key before.
-            guard fields.signer == .vcek, let fetched = try? await fetchEndorsement(for: fields), fetched != given
+            guard fields.signingKey == .vcek, let fetched = try? await fetchEndorsement(for: fields), fetched != given
             else { throw error }
             return try evidence(report, endorsedBy: fetched)
         }
@@ -61,6 +61,18 @@ package struct SNPAttester: Attester {
         }
     }
 
+    /// Nothing is verified by reading it: that is for ``check``.
+    private func read(_ report: [UInt8]) throws(DeviceError) -> SNPReport {
+        guard report.count == SNPReport.byteCount else {
+            throw .wrongLength("the SNP report", expected: SNPReport.byteCount, actual: report.count)
+        }
+        do {
+            return try SNPReport(parsing: report)
+        } catch {
+            throw .malformed("the SNP report", reason: error.message)
+        }
+    }
+
     private func evidence(_ report: [UInt8], endorsedBy certificate: [UInt8]) throws -> [UInt8] {
         let chain: [String: JSONValue] = ["vcek": .string(Base64.encode(certificate)), "ask": .null, "ark": .null]
         return try platform.evidence(
@@ -70,7 +82,7 @@ package struct SNPAttester: Attester {
     // MARK: - The certificate of the chip's key
 
     private func certificate(
-        for signer: SNPReportFields.Signer, in table: [UInt8]
+        for signer: SNPSigningKey, in table: [UInt8]
     ) throws(DeviceError) -> [UInt8]? {
         let certificates = try CertificateTable(parsing: table).certificates
         return switch signer {
@@ -79,16 +91,18 @@ package struct SNPAttester: Attester {
         }
     }
 
-    private func fetchEndorsement(for fields: SNPReportFields) async throws -> [UInt8] {
-        guard fields.signer == .vcek else {
+    private func fetchEndorsement(for fields: SNPReport) async throws -> [UInt8] {
+        guard fields.signingKey == .vcek else {
             throw DeviceError.noEndorsement(reason: "a VLEK signed, and the host did not hand out its certificate")
         }
-        guard let product = fields.product, let tcb = fields.tcb else {
+        guard let product = fields.product else {
             throw DeviceError.noEndorsement(reason: "the report does not tell the processor's family")
         }
         guard !fields.chipID.allSatisfy({ $0 == 0 }) else {
             throw DeviceError.noEndorsement(reason: "the host hides which chip signed")
         }
-        return try Certificate.der(of: try await endorsement(product, fields.chipID, tcb))
+        let answer = try await endorsement(product, fields.chipID, fields.reportedTCB(of: product))
+        guard let certificate = PEM.oneCertificate(in: answer) else { throw DeviceError.noCertificate }
+        return certificate
     }
 }

@@ -24,21 +24,17 @@ package struct TDXAttester: Attester {
     package func evidence(for reportData: ReportData) async throws -> [UInt8] {
         let data = reportData.padded
         let quote = try await threads.runIfActive { try configfs.report(of: .tdxGuest, over: data).outblob }
-        guard try Self.reportData(of: quote) == data else { throw DeviceError.notOurReportData("the TDX quote") }
+        guard try Self.read(quote).body.reportData == data else { throw DeviceError.notOurReportData("the TDX quote") }
         return try platform.evidence(
             ["quote": .string(Base64.encode(quote)), "cc_eventlog": .null], checkedBy: check)
     }
 
-    /// REPORTDATA, at 520 in the body, which begins at 48 in a quote of version 4 and at 54 in one of version 5 (Intel TDX
-    /// DCAP Quote Generation Library, appendix A).
-    private static func reportData(of quote: [UInt8]) throws(DeviceError) -> [UInt8] {
-        let start: Int
-        switch quote.littleEndian(UInt16.self, at: 0) {
-        case 4: start = 48 + 520
-        case 5: start = 54 + 520
-        default: throw .malformed("the TDX quote", reason: "its version is neither 4 nor 5")
+    /// Nothing is verified by reading it: that is for ``check``.
+    private static func read(_ quote: [UInt8]) throws(DeviceError) -> TDXQuote {
+        do {
+            return try TDXQuote(parsing: quote)
+        } catch {
+            throw .malformed("the TDX quote", reason: error.message)
         }
-        guard quote.count >= start + 64 else { throw .malformed("the TDX quote", reason: "it ends too early") }
-        return Array(quote[start..<start + 64])
     }
 }

@@ -1,3 +1,4 @@
+import KettleAttestation
 import KettleDevices
 import KettleProvenance
 import Testing
@@ -169,10 +170,26 @@ import Testing
     @Test(arguments: [
         "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n",
         "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----",
-        "-----BEGIN CERTIFICATE-----\r\nMAMC\r\nAQU=\r\n-----END CERTIFICATE-----\r\n",
+        "-----BEGIN CERTIFICATE-----\r\nMAMCAQU=\r\n-----END CERTIFICATE-----\r\n",
     ])
     func `PEM becomes DER`(pem: String) throws {
         #expect(try read(Array(pem.utf8)) == vcek)
+    }
+
+    @Test(arguments: ["\n", "\r\n"]) func `PEM has lines of 64 letters`(end: String) throws {
+        let vek = try Vectors.bytes("snp/genoa-v3-configfs-tsm/vek.der")
+        let letters = Array(Base64.encode(vek))
+        func pem(width: Int) -> [UInt8] {
+            let lines = stride(from: 0, to: letters.count, by: width).map { start in
+                String(letters[start..<min(start + width, letters.count)])
+            }
+            let all = ["-----BEGIN CERTIFICATE-----"] + lines + ["-----END CERTIFICATE-----", ""]
+            return Array(all.joined(separator: end).utf8)
+        }
+        #expect(try read(pem(width: 64)) == vek)
+        for width in [4, 60, 76, letters.count] {
+            #expect(throws: DeviceError.self) { try read(pem(width: width)) }
+        }
     }
 
     @Test(arguments: [

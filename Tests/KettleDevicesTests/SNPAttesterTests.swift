@@ -12,9 +12,9 @@ import Testing
 /// What stands for AMD's service: records what was asked.
 private final class EndorsementDouble: Sendable {
     struct Request: Equatable {
-        var product: KDS.Product
+        var product: SNPProduct
         var chipID: [UInt8]
-        var tcb: KDS.TCB
+        var tcb: SNPTCB
     }
 
     private let answer: [UInt8]?
@@ -24,7 +24,7 @@ private final class EndorsementDouble: Sendable {
 
     var requests: [Request] { received.withLock { $0 } }
 
-    @Sendable func fetch(_ product: KDS.Product, _ chipID: [UInt8], _ tcb: KDS.TCB) async throws -> [UInt8] {
+    @Sendable func fetch(_ product: SNPProduct, _ chipID: [UInt8], _ tcb: SNPTCB) async throws -> [UInt8] {
         received.withLock { $0.append(Request(product: product, chipID: chipID, tcb: tcb)) }
         guard let answer else { throw DeviceError.noEndorsement(reason: "the service is down") }
         return answer
@@ -148,7 +148,7 @@ struct SNPAttesterTests {
             service.requests == [
                 .init(
                     product: .genoa, chipID: Array(report[0x1A0..<0x1E0]),
-                    tcb: .init(bootloader: tcb[0], tee: tcb[1], snp: tcb[6], microcode: tcb[7]))
+                    tcb: .init(versions: [.bootloader: tcb[0], .tee: tcb[1], .snp: tcb[6], .microcode: tcb[7]]))
             ])
     }
 
@@ -159,7 +159,7 @@ struct SNPAttesterTests {
         #expect(service.requests.map(\.product) == [.turin])
         #expect(
             service.requests.map(\.tcb) == [
-                .init(fmc: tcb[0], bootloader: tcb[1], tee: tcb[2], snp: tcb[3], microcode: tcb[7])
+                .init(versions: [.fmc: tcb[0], .bootloader: tcb[1], .tee: tcb[2], .snp: tcb[3], .microcode: tcb[7]])
             ])
     }
 

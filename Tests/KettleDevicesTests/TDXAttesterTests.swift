@@ -38,21 +38,25 @@ struct TDXAttesterTests {
         await #expect(throws: DeviceError.notOurReportData("the TDX quote")) {
             try await attest(quote, offset: 568, ["--foreign-data"])
         }
-        await #expect(throws: DeviceError.notOurReportData("the TDX quote")) { try await attest(quote, offset: 574) }
     }
 
     @Test(arguments: [0, 3, 6, 0xFF])
     func `a quote of an unknown version is refused`(version: UInt8) async throws {
         var quote = try Vectors.bytes("tdx/v4-live/quote.bin")
         quote[0] = version
-        await #expect(throws: DeviceError.malformed("the TDX quote", reason: "its version is neither 4 nor 5")) {
+        await #expect(throws: DeviceError.malformed("the TDX quote", reason: "the quote's version is unknown")) {
             try await attest(quote, offset: 568)
         }
     }
 
     @Test func `a quote that ends too early is refused`() async throws {
-        await #expect(throws: DeviceError.malformed("the TDX quote", reason: "it ends too early")) {
-            try await attest([4, 0] + [UInt8](repeating: 0, count: 100), offset: 2)
+        let quote = try Vectors.bytes("tdx/v4-live/quote.bin")
+        for count in [2, 100, 631, 1000] {
+            await #expect {
+                try await attest(Array(quote.prefix(count)), offset: 0)
+            } throws: { error in
+                if case DeviceError.malformed("the TDX quote", _) = error { true } else { false }
+            }
         }
     }
 

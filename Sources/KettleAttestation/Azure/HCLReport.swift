@@ -6,13 +6,16 @@ import KettleProvenance
 ///
 /// At most 2,600 bytes in NV index 0x01400001, integers little-endian (Microsoft, "Azure confidential VM guest attestation",
 /// HCL report). Nothing is verified by reading it.
-struct HCLReport {
+package struct HCLReport {
     /// Which hardware made the report.
-    enum Kind: UInt32 {
+    package enum Kind: UInt32 {
         case snp = 2
         case tdx = 4
     }
 
+    /// All of it, zeros at its end included.
+    package let bytes: [UInt8]
+    package let kind: Kind
     /// The 1,184 bytes of the hardware's report; a TDREPORT is 1,024 and zeros.
     let hardwareReport: [UInt8]
     /// The runtime data, exactly as they are hashed.
@@ -21,8 +24,9 @@ struct HCLReport {
     private static let headerByteCount = 0x4D4
     private static let tdReportByteCount = 1024
 
+    /// - Parameter wanted: Which hardware's report it has to be; nil takes either.
     /// - Throws: ``EvidenceError``: `hcl.format`, `hcl.report_type` or `hcl.hash_type`.
-    init(parsing bytes: [UInt8], kind: Kind) throws(EvidenceError) {
+    package init(parsing bytes: [UInt8], kind wanted: Kind? = nil) throws(EvidenceError) {
         guard bytes.count <= 65_536,
             let header = ByteLayout(bytes.prefix(Self.headerByteCount), count: Self.headerByteCount)
         else { throw .hcl("is too short or too long") }
@@ -32,10 +36,11 @@ struct HCLReport {
             throw .hcl("is not of a report request that succeeded")
         }
         guard header.uint32(littleEndian: 0x4C4) == 1 else { throw .hcl("has runtime data of an unknown version") }
-        guard header.uint32(littleEndian: 0x4C8) == kind.rawValue else {
+        let type = header.uint32(littleEndian: 0x4C8)
+        guard let kind = Kind(rawValue: type), kind == wanted ?? kind else {
             throw EvidenceError(
-                .hclReportType, "the HCL report holds the report of other hardware", expected: "\(kind.rawValue)",
-                actual: "\(header.uint32(littleEndian: 0x4C8))")
+                .hclReportType, "the HCL report holds the report of other hardware",
+                expected: wanted.map { "\($0.rawValue)" } ?? "2 or 4", actual: "\(type)")
         }
         guard header.uint32(littleEndian: 0x4CC) == 1 else {
             throw EvidenceError(
@@ -50,6 +55,8 @@ struct HCLReport {
         guard bytes.dropFirst(Self.headerByteCount + size).allSatisfy({ $0 == 0 }) else {
             throw .hcl("has something behind the runtime data")
         }
+        self.bytes = bytes
+        self.kind = kind
         hardwareReport = header.field(0x020, 1184)
         guard kind == .snp || hardwareReport.dropFirst(Self.tdReportByteCount).allSatisfy({ $0 == 0 }) else {
             throw .hcl("has something behind the TDREPORT")
@@ -58,7 +65,22 @@ struct HCLReport {
     }
 
     /// What the hardware's report data have to be: SHA-256 of the runtime data, and 32 zeros.
-    var reportData: [UInt8] { Array(SHA256.hash(data: runtimeData)) + Array(repeating: 0, count: 32) }
+    package var reportData: [UInt8] { Array(SHA256.hash(data: runtimeData)) + Array(repeating: 0, count: 32) }
+
+    /// The report data in the hardware's report: REPORT_DATA of SEV-SNP at 0x050; of a TDREPORT, REPORTDATA in REPORTMACSTRUCT
+    /// at 128.
+    package var hardwareReportData: [UInt8] {
+        let start = kind == .snp ? 0x050 : 128
+        return Array(hardwareReport[start..<start + 64])
+    }
+
+    /// The TDREPORT of a report on TDX, 1,024 bytes.
+    package var tdReport: [UInt8] { Array(hardwareReport.prefix(Self.tdReportByteCount)) }
+
+    /// Whether the runtime data name these bytes as the guest's.
+    package func carries(userData: [UInt8]) -> Bool {
+        (try? HCLRuntimeData(parsing: runtimeData))?.userData == .string(userData.hexadecimal)
+    }
 }
 
 /// The runtime data of an HCL report: the vTPM's attestation key, and how the machine was configured.

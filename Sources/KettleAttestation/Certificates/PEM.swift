@@ -1,5 +1,7 @@
+import SwiftASN1
+
 /// Certificates in PEM (RFC 7468), in one form: what is not exactly that is refused.
-enum PEM {
+package enum PEM {
     /// How lines may end and what may stand between blocks.
     enum Style {
         /// LF alone, no blank lines, NULs at the very end: as in a quote, where nothing else signs these bytes.
@@ -10,6 +12,17 @@ enum PEM {
 
     private static let begin = Array("-----BEGIN CERTIFICATE-----".utf8)
     private static let end = Array("-----END CERTIFICATE-----".utf8)
+
+    /// The DER of the one certificate in a file of PEM or of DER. What the certificate says is not read.
+    ///
+    /// - Returns: Nil unless it is one DER sequence, whole and with nothing behind it. Two certificates are one too many: which
+    ///   one is meant would be a guess.
+    package static func oneCertificate(in file: [UInt8]) -> [UInt8]? {
+        // A DER sequence begins with 0x30, PEM with a dash.
+        let der = file.first == 0x30 ? [file] : certificates(in: file[...], style: .file, limit: 1)
+        guard let der = der?.first, (try? DER.parse(der))?.identifier == .sequence else { return nil }
+        return der
+    }
 
     /// The DER of each certificate. Nil where anything stands there that is not one.
     ///

@@ -24,8 +24,8 @@ public enum SNPProduct: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// The name in its authorities' names: `SEV-Milan`, `SEV-VLEK-Milan`.
-    var authorityName: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+    /// The name that AMD's key service has for it, and that its authorities' names end in: `SEV-Milan`, `SEV-VLEK-Milan`.
+    package var authorityName: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
 }
 
 /// Which key signed a report (KEY_INFO, SIGNING_KEY).

@@ -104,6 +104,14 @@ public struct SNPReport: Hashable, Sendable {
     }
 }
 
+extension SNPReport {
+    /// The processor that the report names; nil in version 2, which names none, and for an unknown one.
+    package var product: SNPProduct? { cpuid.flatMap { SNPProduct(family: $0[0], model: $0[1]) } }
+
+    /// The firmware's versions that the key which signs is derived from, as `product` writes them.
+    package func reportedTCB(of product: SNPProduct) -> SNPTCB { SNPTCB(reportedTCB, product: product) }
+}
+
 /// What a guest's owner allows (AMD 56860, section 4.3, GUEST_POLICY).
 public struct SNPGuestPolicy: RawRepresentable, Hashable, Sendable {
     public let rawValue: UInt64

@@ -34,7 +34,7 @@ public struct SNPTCB: Hashable, Sendable {
         self.versions = versions
     }
 
-    init(versions: [Part: UInt8]) {
+    package init(versions: [Part: UInt8]) {
         self.versions = versions
     }
 

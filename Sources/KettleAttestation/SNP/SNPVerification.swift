@@ -10,7 +10,7 @@ package struct VerifiedSNPReport: Sendable {
     let isRevocationChecked: Bool
 
     /// The firmware's versions that the report is signed for.
-    var tcb: SNPTCB { SNPTCB(report.reportedTCB, product: product) }
+    var tcb: SNPTCB { report.reportedTCB(of: product) }
 
     fileprivate init(
         report: SNPReport, product: SNPProduct, window: ValidityWindow, signatures: SignatureCount,
@@ -73,7 +73,7 @@ package struct SNPVerification {
     /// Version 2 does not name the processor. The certificate's issuer then only selects which pinned issuer is tried.
     private func product(of report: SNPReport, _ endorsement: [UInt8]) throws(EvidenceError) -> SNPProduct {
         if let cpuid = report.cpuid {
-            guard let product = SNPProduct(family: cpuid[0], model: cpuid[1]) else {
+            guard let product = report.product else {
                 throw EvidenceError(
                     .reportProduct, "the report is of an unknown processor", expected: "Milan, Genoa or Turin",
                     actual: "family \(cpuid[0]), model \(cpuid[1])")
@@ -142,7 +142,7 @@ package struct SNPVerification {
                 .chainProduct, "the certificate is of another product", expected: product.authorityName,
                 actual: endorsement.productName)
         }
-        let reported = SNPTCB(report.reportedTCB, product: product)
+        let reported = report.reportedTCB(of: product)
         guard reported == endorsement.tcb else {
             throw EvidenceError(
                 .tcbMismatch, "the certificate is for other firmware than the report names",
