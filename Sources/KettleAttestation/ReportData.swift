@@ -17,6 +17,19 @@ public struct ReportData: Hashable, Sendable {
         self.nonce = nonce
     }
 
+    /// What evidence signs along for the key with which a service terminates TLS: SHA-256(key ‖ nonce) ‖ 16 zeros.
+    ///
+    /// It cannot pass for evidence of a build, nor a build's for it: a statement is a JSON object and begins with a brace, a DER key
+    /// with the byte 0x30, so that no statement has this digest. The nonce has a fixed length and comes last, so that no other
+    /// key and nonce are these bytes.
+    ///
+    /// - Parameters:
+    ///   - tlsKey: The DER SubjectPublicKeyInfo.
+    ///   - nonce: Of the one who asks.
+    public init(tlsKey: [UInt8], nonce: BuildNonce) {
+        self.init(statement: ContentDigest(of: tlsKey + nonce.bytes), nonce: .zero)
+    }
+
     /// Nil unless there are 48 bytes.
     public init?(bytes: [UInt8]) {
         guard bytes.count == Self.byteCount,

@@ -39,11 +39,10 @@ struct AttestationAnswer {
 
     /// Holds the answer to the key that was seen and the nonce that was sent.
     ///
-    /// - Returns: What the evidence must have signed: SHA-256(key ‖ nonce), computed from what was seen and sent and not from
-    ///   what was answered, and no nonce.
+    /// - Returns: What the evidence must have signed, computed from what was seen and sent and not from what was answered.
     func checked(against seen: [UInt8], _ sent: BuildNonce) throws(ServiceError) -> ReportData {
         guard nonce == sent else { throw .attestsToOtherNonce }
         guard key == seen else { throw .attestsToOtherKey }
-        return ReportData(statement: ContentDigest(of: seen + sent.bytes), nonce: .zero)
+        return ReportData(tlsKey: seen, nonce: sent)
     }
 }

@@ -8,8 +8,7 @@ import Synchronization
 ///
 ///     {"tls_public_key": base64 of the DER SubjectPublicKeyInfo, "nonce": 32 hexadecimal digits, "evidence": {…}}
 ///
-/// The evidence is over SHA-256(key ‖ nonce) in the place of a statement's digest, and no nonce (`docs/formats.md`). It cannot
-/// pass for evidence of a build: a statement begins with a brace, a DER key with 0x30.
+/// The evidence is over ``ReportData/init(tlsKey:nonce:)`` (`docs/formats.md`).
 ///
 /// Hardware takes its time over evidence, and builds want it too: one piece is made at a time, and few callers wait.
 package final class TLSKeyAttestation: Sendable {
@@ -27,11 +26,6 @@ package final class TLSKeyAttestation: Sendable {
         self.attester = attester
     }
 
-    /// What is signed for a key and a nonce. `AttestationAnswer` of KettleClient has the other half.
-    package static func reportData(key: [UInt8], nonce: BuildNonce) -> ReportData {
-        ReportData(statement: ContentDigest(of: key + nonce.bytes), nonce: .zero)
-    }
-
     /// - Throws: ``ProblemDetails`` with status 429 when too many wait already, and what the attester throws.
     package func answer(to nonce: BuildNonce) async throws -> JSONValue {
         let isAdmitted = callers.withLock { callers in
@@ -41,7 +35,7 @@ package final class TLSKeyAttestation: Sendable {
         }
         guard isAdmitted else { throw ProblemDetails.tooManyAttestations }
         defer { callers.withLock { $0 -= 1 } }
-        let data = Self.reportData(key: publicKey, nonce: nonce)
+        let data = ReportData(tlsKey: publicKey, nonce: nonce)
         let evidence = try await turns.withSlot(onWait: { _ in }) { [attester] in
             try await attester.evidence(for: data)
         }
