@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import KettleError
 
 /// The command line: `kettle SUBCOMMAND`.
@@ -19,6 +20,9 @@ struct Kettle: AsyncParsableCommand {
 
     /// Parses the command line and runs what it names. Errors go to standard error as `kettle: error:` and `kettle: hint:`.
     static func main() async {
+        // tpm2-tss writes errors of its own to standard error, which this variable alone turns off: it has no function for that.
+        // Kettle tells them as its errors. Here no other thread is there that could read the environment meanwhile.
+        setenv("TSS2_LOG", "all+NONE", 0)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
