@@ -23,7 +23,7 @@ struct EvidenceChecks {
     let evidence: Evidence
     /// The files of the bundle's `collateral/`, by name.
     let collateral: [String: [UInt8]]
-    /// What the statement says of itself; nil when it cannot be read, which is a finding of its own.
+    /// What the statement says of itself; nil when it cannot be read, which is a finding of its own, and for evidence that has none.
     let claims: Claims?
     let verifier: BundleVerifier
 

@@ -18,35 +18,26 @@ struct PolicyChecks {
     }
 
     func run(_ findings: inout [Finding]) {
-        check("builder", policy.builders, claims.builderID, Self.isSame, { $0 }, &findings)
-        check("build_type", policy.buildTypes, claims.buildType, Self.isSame, { $0 }, &findings)
-        check(
+        Self.checkBuilder(claims.builderID, policy, asker, &findings)
+        asker.check("build_type", policy.buildTypes, claims.buildType, Self.isSame, { $0 }, &findings)
+        asker.check(
             "source", policy.sources, claims.source,
             { pattern, source in pattern.matches(source: source, ref: claims.requestedRef) }, \.text, &findings)
-        check(
+        asker.check(
             "ref", policy.refs, claims.ref ?? "none: the source is no repository, or does not tell",
             { pattern, _ in claims.ref.map(pattern.matches) ?? false }, \.text, &findings)
-        check("commit", policy.commits, claims.commit ?? "no git commit", Self.isSame, { $0 }, &findings)
+        asker.check("commit", policy.commits, claims.commit ?? "no git commit", Self.isSame, { $0 }, &findings)
         checkAge(&findings)
         checkDependencies(&findings)
     }
 
+    /// Whether the builder is one that is wanted, which evidence tells without a statement too.
+    static func checkBuilder(_ id: String, _ policy: Policy, _ asker: Asker, _ findings: inout [Finding]) {
+        asker.check("builder", policy.builders, id, isSame, { $0 }, &findings)
+    }
+
     /// Byte for byte. Swift alone would take two spellings of one accent for the same.
     private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
-
-    private func check<Element>(
-        _ what: String, _ wanted: [Element]?, _ actual: String, _ matches: (Element, String) -> Bool,
-        _ text: (Element) -> String, _ findings: inout [Finding]
-    ) {
-        guard let wanted else { return }
-        let isMet = wanted.contains { matches($0, actual) }
-        let name = what.split(separator: "_").joined(separator: " ")
-        findings.append(
-            Finding(
-                isMet ? .passed : .failed, asker.code(what),
-                isMet ? "the \(name) is one that \(asker.wants)" : "the \(name) is not one that \(asker.wants)",
-                expected: wanted.map(text).joined(separator: " or "), actual: actual))
-    }
 
     private func checkAge(_ findings: inout [Finding]) {
         guard let limit = policy.maximumAge else { return }
@@ -100,5 +91,21 @@ struct PolicyChecks {
         if !elsewhere { return package.qualifiers == wanted.qualifiers && package.subpath == wanted.subpath }
         return wanted.qualifiers.allSatisfy { package.qualifiers[$0.key] == $0.value }
             && (wanted.subpath.isEmpty || package.subpath == wanted.subpath)
+    }
+}
+
+extension PolicyChecks.Asker {
+    fileprivate func check<Element>(
+        _ what: String, _ wanted: [Element]?, _ actual: String, _ matches: (Element, String) -> Bool,
+        _ text: (Element) -> String, _ findings: inout [Finding]
+    ) {
+        guard let wanted else { return }
+        let isMet = wanted.contains { matches($0, actual) }
+        let name = what.split(separator: "_").joined(separator: " ")
+        findings.append(
+            Finding(
+                isMet ? .passed : .failed, code(what),
+                isMet ? "the \(name) is one that \(wants)" : "the \(name) is not one that \(wants)",
+                expected: wanted.map(text).joined(separator: " or "), actual: actual))
     }
 }

@@ -221,6 +221,7 @@ public enum ReferenceValueError: UserFacingError, Hashable {
 /// Whether one of the images that may have built is the one that the hardware measured.
 struct ReferenceChecks {
     let values: [ReferenceValue]
+    /// What the statement says of itself; nil where there is none that could be read.
     let claims: Claims?
 
     func finding(for evidence: VerifiedHardwareEvidence) -> Finding {
@@ -263,8 +264,9 @@ struct ReferenceChecks {
         }) {
             return error.message
         }
-        if let kettle = value.kettle, claims?.kettleVersion != kettle {
-            return "the statement is by Kettle \(claims?.kettleVersion ?? "of unknown version") rather than \(kettle)"
+        // Where there is no statement, it cannot be by another Kettle than the image's.
+        if let claims, let kettle = value.kettle, claims.kettleVersion != kettle {
+            return "the statement is by Kettle \(claims.kettleVersion ?? "of unknown version") rather than \(kettle)"
         }
         return nil
     }

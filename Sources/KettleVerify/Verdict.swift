@@ -8,6 +8,18 @@ public struct Verdict: Sendable {
         case rejected
         /// Nothing is wrong as far as this version of Kettle can see, but it cannot see all.
         case undetermined
+
+        /// - Parameter isVerified: Whether everything was verified to the end. Where it was not and no finding says so, that is a
+        ///   mistake of ours, which must not become an acceptance.
+        init(of findings: [Finding], isVerified: Bool) {
+            if findings.contains(where: { $0.status == .failed }) {
+                self = .rejected
+            } else if findings.contains(where: { $0.status == .undetermined }) {
+                self = .undetermined
+            } else {
+                self = isVerified ? .accepted : .rejected
+            }
+        }
     }
 
     public let outcome: Outcome
@@ -22,14 +34,7 @@ public struct Verdict: Sendable {
     init(findings: [Finding], candidate: VerifiedBundle?, seen: Seen? = nil) {
         self.findings = findings
         self.seen = seen
-        if findings.contains(where: { $0.status == .failed }) {
-            outcome = .rejected
-        } else if findings.contains(where: { $0.status == .undetermined }) {
-            outcome = .undetermined
-        } else {
-            // A missing candidate without a finding would be a mistake here; it must not become an acceptance.
-            outcome = candidate == nil ? .rejected : .accepted
-        }
+        outcome = Outcome(of: findings, isVerified: candidate != nil)
         verified = outcome == .accepted ? candidate : nil
     }
 

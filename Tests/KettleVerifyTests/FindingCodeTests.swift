@@ -9,9 +9,10 @@ import Testing
 
 /// The codes of the sources, those of the documentation and those that the built program gives are the same.
 @Suite struct FindingCodeTests {
-    /// These a program asks by way of the library; the command line has them in policies only.
+    /// These a program asks by way of the library; the command line has them in policies only, or of a service.
     private static let askedByProgramsOnly: Set = [
         "expected.build_type", "expected.ref", "expected.required", "expected.denied",
+        "binding.report_data",
     ]
 
     /// Only AMD's own keys could make these: a certificate of one product below the authority of another, and an authority that is
