@@ -1,66 +1,43 @@
 import KettleAttestation
 import KettleClient
 import KettleError
-import KettleProvenance
 import KettleVerify
 
-/// Decides whether evidence for a service's TLS key is enough to send it a source: by the same keys and builders as those
-/// by which its bundle will be verified.
+/// Decides whether evidence for a service's TLS key is enough to send it a source: by the same verifier that will judge its
+/// bundle.
 struct KeyEvidenceJudge {
-    private let softwareKeys: Set<ContentDigest>
-    private let builders: [[String]]
+    let verifier: BundleVerifier
 
-    init(_ verifier: BundleVerifier) {
-        softwareKeys = verifier.softwareKeys.union(verifier.expected.softwareKeys)
-            .union(verifier.policy?.softwareKeys ?? [])
-        builders = [verifier.expected.builders, verifier.policy?.builders].compactMap { $0 }
-    }
-
-    /// - Throws: ``KeyEvidenceError``, `EvidenceError` or `ServiceError.evidenceUnbound` unless the evidence is genuine, signs
-    ///   `reportData` and is by someone who was named.
+    /// Tells every finding on standard error.
+    ///
+    /// - Throws: ``KeyEvidenceError`` or `ServiceError.evidenceUnbound` unless the evidence is genuine, signs `reportData` and is by
+    ///   someone whose word is taken.
     func judge(_ evidence: Evidence, _ reportData: ReportData) throws {
-        let builder = evidence.platform.builderID
-        guard builders.allSatisfy({ $0.contains(builder) }) else { throw KeyEvidenceError.otherBuilder(builder) }
-        guard evidence.platform == .software else { throw KeyEvidenceError.unsupported(evidence.platform) }
-        let verified = try SoftwareEvidence(evidence).verified()
-        guard verified.reportData == reportData else { throw ServiceError.evidenceUnbound }
-        let fingerprint = verified.publicKey.fingerprint
-        guard softwareKeys.contains(fingerprint) else { throw KeyEvidenceError.unnamed(fingerprint) }
+        let verdict = verifier.judge(evidence, binding: reportData)
+        for finding in verdict.findings { Terminal.warn(finding.text) }
+        guard verdict.outcome != .accepted else { return }
+        // Whatever else is wrong, evidence that is another key's or an older answer's is what someone in between would have.
+        if verdict.findings.contains(where: { $0.code == EvidenceError.Reason.binding.rawValue }) {
+            throw ServiceError.evidenceUnbound
+        }
+        throw KeyEvidenceError(verdict)
     }
 }
 
-/// Why evidence for a service's key is not enough.
-enum KeyEvidenceError: UserFacingError, Equatable {
-    case unnamed(ContentDigest)
-    case otherBuilder(String)
-    case unsupported(Platform)
+/// Why evidence for a service's key is not enough: the first finding against it.
+struct KeyEvidenceError: UserFacingError, Equatable {
+    let code: String
+    let message: String
+    /// Whether it was refused; otherwise nothing was found out.
+    let isRejection: Bool
 
-    /// Evidence that this version cannot verify says nothing either way.
-    var isRejection: Bool {
-        if case .unsupported = self { false } else { true }
+    init(_ verdict: EvidenceVerdict) {
+        isRejection = verdict.outcome == .rejected
+        let status = isRejection ? Finding.Status.failed : .undetermined
+        let reason = verdict.findings.first { $0.status == status }
+        code = reason?.code ?? "evidence.refused"
+        message = "the service's evidence is not enough: \(Finding.printable(reason?.message ?? "it was not verified"))"
     }
 
-    var code: String {
-        switch self {
-        case .unnamed: "software_key.unnamed"
-        case .otherBuilder: "policy.builder"
-        case .unsupported: "evidence.unsupported"
-        }
-    }
-
-    var message: String {
-        switch self {
-        case .unnamed(let key): "the service's evidence is by the software key \(key), which you did not name"
-        case .otherBuilder(let builder): "the service is \(builder), which is not among the builders that you accept"
-        case .unsupported(let platform):
-            "evidence of \(platform.rawValue) cannot be verified by this version of Kettle"
-        }
-    }
-
-    var hint: String? {
-        switch self {
-        case .unnamed: "--software-key names one that you trust; nothing of the source was sent"
-        case .otherBuilder, .unsupported: "nothing of the source was sent"
-        }
-    }
+    var hint: String? { "nothing of the source was sent" }
 }

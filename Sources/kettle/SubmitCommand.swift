@@ -20,12 +20,13 @@ struct SubmitCommand: AsyncParsableCommand {
             Sends a project of this machine (of a git repository everything that is not ignored) or the URL of a \
             repository, shows the build's progress on standard error, fetches the bundle and verifies it as kettle verify \
             does, with a fresh nonce. With --require-attestation nothing of the source is sent before the service has \
-            shown evidence for the key with which it speaks. Exits 0 when the bundle is accepted; 1 when it is rejected, \
+            shown evidence for the key with which it speaks, which is held to the same keys, measurements and builders as \
+            its bundle. Exits 0 when the bundle is accepted; 1 when it is rejected, \
             the project cannot be built or the service is refused; 2 when that could not be found out.
             """)
 
     @Argument(help: "The project's folder, a .zip or .tar.gz of it, or a git repository's URL.", completion: .file())
-    var source: String
+    var source: String?
 
     @Option(
         help: ArgumentHelp(
@@ -64,6 +65,8 @@ struct SubmitCommand: AsyncParsableCommand {
     private static let defaultAPI = "http://127.0.0.1:8080"
 
     mutating func validate() throws {
+        source = source ?? expectations.hardware.takePath()
+        guard source != nil else { throw ValidationError("Missing expected argument '<source>'") }
         while output.hasSuffix("/"), output != "/" { output.removeLast() }
         if output.isEmpty { throw ValidationError("-o names no path") }
     }
@@ -111,7 +114,7 @@ struct SubmitCommand: AsyncParsableCommand {
 
     // MARK: - Before anything is sent
 
-    private var repository: String? { source.contains("://") ? source : nil }
+    private var repository: String? { source.flatMap { $0.contains("://") ? $0 : nil } }
 
     private func serviceAddress() throws -> ServiceAddress {
         let variable = ProcessInfo.processInfo.environment["KETTLE_API"].flatMap { $0.isEmpty ? nil : $0 }
@@ -126,7 +129,7 @@ struct SubmitCommand: AsyncParsableCommand {
 
     private func wantedSource(_ scratch: FilePath) async throws -> (BuildForm.Source, archive: ContentDigest?) {
         if let repository { return (.repository(url: repository, ref: ref), nil) }
-        let local = try await LocalSource.open(source, packingInto: scratch)
+        let local = try await LocalSource.open(source ?? "", packingInto: scratch)
         return (
             .archive(descriptor: local.descriptor, name: local.name, size: local.size), archive: local.digest
         )
@@ -134,7 +137,7 @@ struct SubmitCommand: AsyncParsableCommand {
 
     private func connect(_ address: ServiceAddress, _ trusted: BundleVerifier) async throws -> ServiceConnection {
         guard requireAttestation else { return try ServiceConnection(address, authorities: ca) }
-        let judge = KeyEvidenceJudge(trusted)
+        let judge = KeyEvidenceJudge(verifier: trusted)
         let service = try await ServiceConnection(attested: address) { try judge.judge($0, $1) }
         let key = service.attestedKey.map { ContentDigest(of: $0).hex } ?? ""
         Terminal.warn("kettle: the service's evidence vouches for its TLS key \(key)")
@@ -220,11 +223,13 @@ struct SubmitExpectations: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The launch digest that the hardware must have measured. May be repeated.", valueName: "hex"))
-    var measurement: [String] = []
+            "The time at which evidence has to be valid (default: now), such as 2026-11-24T00:12:10Z.",
+            valueName: "time"))
+    var at: String?
 
-    @Flag(help: "Accept hardware evidence of any measurement: any machine of that kind could have signed.")
-    var anyMeasurement = false
+    @OptionGroup var images: ImageOptions
+
+    @OptionGroup(title: "What the hardware has to say") var hardware: HardwareOptions
 
     func freshNonce() throws -> BuildNonce {
         guard let nonce else { return .random() }
@@ -236,12 +241,15 @@ struct SubmitExpectations: ParsableArguments {
     func questions(
         about bundle: String, _ nonce: BuildNonce, repository: String?, ref: String?
     ) throws -> VerifyQuestions {
-        var arguments = ["--nonce=\(nonce.hex)"]
-        arguments += policy.map { ["--policy=\($0)"] } ?? []
-        arguments += softwareKey.map { "--software-key=\($0)" } + measurement.map { "--measurement=\($0)" }
-        if anyMeasurement { arguments.append("--any-measurement") }
-        if let repository { arguments.append("--source=git+\(repository)\(ref.map { "@\($0)" } ?? "")") }
-        return try VerifyQuestions(VerifyCommand.parse(arguments + ["--", bundle]))
+        var command = try VerifyCommand.parse(["--", bundle])
+        command.nonce = nonce.hex
+        command.policy = policy
+        command.softwareKey = softwareKey
+        command.images = images
+        command.at = at
+        command.hardware = hardware
+        command.source = repository.map { "git+\($0)\(ref.map { "@\($0)" } ?? "")" }
+        return try VerifyQuestions(command)
     }
 }
 

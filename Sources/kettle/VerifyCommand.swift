@@ -49,26 +49,13 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How old the build may be: 90s, 15m, 12h, 30d.", valueName: "time"))
     var maximumAge: String?
 
-    @Flag(help: "Accept hardware evidence of any measurement: any machine of that kind could have signed.")
-    var anyMeasurement = false
-
     @Option(
         help: ArgumentHelp(
             "The time of verification (default: now), such as 2026-11-24T00:12:10Z; build judges hardware's evidence at the time that the statement gives for the build's end.",
             valueName: "time"))
     var at: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "A list of the images that may have built (docs/policy.md). May be repeated.", valueName: "file"),
-        completion: .file())
-    var measurements: [String] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "A key that has to have signed the lists of images: its public half as a PEM file, or its SHA-256 fingerprint. May be repeated.",
-            valueName: "file or hex"))
-    var measurementsKey: [String] = []
+    @OptionGroup var images: ImageOptions
 
     @Flag(help: "Verify the statement and the evidence without the artifacts, of which only digests are then known.")
     var withoutArtifacts = false

@@ -15,10 +15,10 @@ struct VerifyQuestions {
     private var lists: [ContentDigest] = []
 
     init(_ command: VerifyCommand) throws {
-        guard command.hardware.measurement.isEmpty || !command.anyMeasurement else {
+        guard command.hardware.measurement.isEmpty || !command.images.anyMeasurement else {
             throw VerifyOptionError.contradiction("--measurement", "--any-measurement")
         }
-        guard command.measurements.isEmpty || !command.anyMeasurement else {
+        guard command.images.measurements.isEmpty || !command.images.anyMeasurement else {
             throw VerifyOptionError.contradiction("--measurements", "--any-measurement")
         }
         verifier.judgesAtBuildTime = command.at == "build"
@@ -30,14 +30,14 @@ struct VerifyQuestions {
             verifier.nonce = parsed
         }
         try readExpectations(command)
-        verifier.acceptsAnyMeasurement = command.anyMeasurement
+        verifier.acceptsAnyMeasurement = command.images.anyMeasurement
         verifier.leavesArtifactsOut = command.withoutArtifacts
         verifier.hardware = try command.hardware.policy()
         verifier.roots = try command.hardware.readRoots()
         verifier.collateral = try command.hardware.readCollateral()
         hasOtherRoots = command.hardware.trustRoots != nil
         if let path = command.policy { try readPolicy(path) }
-        if command.anyMeasurement, verifier.policy?.hardware.launchDigests != nil {
+        if command.images.anyMeasurement, verifier.policy?.hardware.launchDigests != nil {
             throw VerifyOptionError.contradiction("--any-measurement", "measurements in the policy")
         }
         try readReferences(command)
@@ -77,15 +77,15 @@ struct VerifyQuestions {
 
     private mutating func readReferences(_ command: VerifyCommand) throws {
         var keys = verifier.policy?.measurementKeys ?? []
-        for text in command.measurementsKey { keys.insert(try Self.fingerprint(text)) }
-        for path in command.measurements {
+        for text in command.images.measurementsKey { keys.insert(try Self.fingerprint(text)) }
+        for path in command.images.measurements {
             guard let bytes = InputFile.read(path, limitInBytes: ReferenceValues.limitInBytes) else {
                 throw VerifyOptionError.listUnreadable(path)
             }
             verifier.references += try ReferenceValues(parsing: bytes, signedBy: keys).values
             lists.append(ContentDigest(of: bytes))
         }
-        guard command.measurements.isEmpty, !command.measurementsKey.isEmpty else { return }
+        guard command.images.measurements.isEmpty, !command.images.measurementsKey.isEmpty else { return }
         throw VerifyOptionError.noList
     }
 

@@ -193,6 +193,12 @@ package struct TestCertificate: Sendable {
     /// The options of `kettle serve` that name it.
     package var options: [String] { ["--tls-cert", certificate.string, "--tls-key", key.string] }
 
+    /// The DER SubjectPublicKeyInfo of the key.
+    package func publicKey() throws -> [UInt8] {
+        guard let first = try NIOSSLCertificate.fromPEMFile(certificate.string).first else { return [] }
+        return try first.extractPublicKey().toSPKIBytes()
+    }
+
     func serverContext() throws -> NIOSSLContext {
         try NIOSSLContext(
             configuration: .makeServerConfiguration(
