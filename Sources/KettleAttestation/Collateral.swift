@@ -1,3 +1,5 @@
+package import KettleProvenance
+
 /// What the chip makers publish beside their certificates, as files: to judge firmware and revocation by, without a network.
 public struct Collateral: Hashable, Sendable {
     /// The name of the file with AMD's revocation list, in DER.
@@ -15,6 +17,15 @@ public struct Collateral: Hashable, Sendable {
     public var amdRevocations: [UInt8]?
     /// The certificate of the VCEK or VLEK that signed, for evidence that came without.
     public var endorsement: [UInt8]?
+
+    /// Tells this collateral from other: SHA-256 over the SHA-256 of each file that is there, by name.
+    package var digest: ContentDigest {
+        let files = [
+            tdx?.tcbInfo, tdx?.tcbChain, tdx?.enclaveIdentity, tdx?.enclaveChain, tdx?.rootRevocations,
+            tdx?.platformRevocations, amdRevocations, endorsement,
+        ]
+        return ContentDigest(of: files.flatMap { ContentDigest(of: $0 ?? []).bytes })
+    }
 
     /// Reads what a folder holds.
     ///

@@ -117,5 +117,6 @@ public struct EvidenceError: UserFacingError, Hashable {
         case minimumTCB = "policy.min_tcb"
         case hostData = "policy.host_data"
         case pcrs = "policy.pcrs"
+        case rtmrs = "policy.rtmrs"
     }
 }

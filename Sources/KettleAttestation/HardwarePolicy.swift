@@ -9,16 +9,19 @@ public struct HardwarePolicy: Hashable, Sendable {
     public var launchDigests: Set<[UInt8]>?
     /// The values that registers of a vTPM may have, 32 bytes each, by number. Asked for, evidence without a vTPM fails.
     public var pcrs: [Int: Set<[UInt8]>] = [:]
+    /// The values that RTMR0 to RTMR3 of TDX may have, 48 bytes each, by number: what the firmware and the guest measured after the
+    /// launch digest, such as the kernel. Asked for, evidence of SEV-SNP fails.
+    public var rtmrs: [Int: Set<[UInt8]>] = [:]
     /// The values that HOST_DATA (SNP, 32 bytes) or MRCONFIGID (TDX, 48 bytes) may have; nil accepts any.
     public var hostData: Set<[UInt8]>?
     /// Whether the host may look into the guest.
     public var allowsDebug = false
-    /// Whether a guest of SEV-SNP may be handed to a migration agent, and so to another machine.
+    /// Whether the guest may be handed to a migration agent or guest, and so to another machine.
     public var allowsMigration = false
     /// Whether the guest may share a core's threads with others.
     public var allowsMultithreading = true
-    /// The privilege levels that may have asked for a report. Behind a vTPM only 0 will do, which is the paravisor.
-    public var vmpls: Set<UInt32> = [0]
+    /// The privilege levels that may have asked for a report; nil for 0 alone. Behind a vTPM only 0 will do, which is the paravisor.
+    public var vmpls: Set<UInt32>?
     /// The states of a TDX platform that are accepted: nil accepts ``TCBStatus/accepted``, and a platform whose state nothing
     /// tells. ``TCBStatus/revoked`` never is.
     public var tcbStatuses: Set<TCBStatus>?
@@ -50,13 +53,19 @@ public struct HardwarePolicy: Hashable, Sendable {
             reasons.append(EvidenceError(.multithreading, "the guest may share a core's threads with others"))
         }
         // A guest above the paravisor could vouch for an attestation key of its own making.
-        let levels = hasVTPM ? vmpls.intersection([0]) : vmpls
+        let levels = hasVTPM ? (vmpls ?? [0]).intersection([0]) : vmpls ?? [0]
         if !levels.contains(report.vmpl) {
             reasons.append(
                 EvidenceError(
                     .vmpl, "the report was asked for at another privilege level",
                     expected: "VMPL " + levels.sorted().map(String.init).joined(separator: " or "),
                     actual: "VMPL \(report.vmpl)"))
+        }
+        if let tcbStatuses {
+            reasons.append(
+                EvidenceError(
+                    .tcbStatus, "SEV-SNP's firmware has versions, and no state that could be one of these",
+                    expected: tcbStatuses.map(\.rawValue).sorted().joined(separator: " or "), actual: "SEV-SNP"))
         }
         let behind = verified.tcb.shortfall(below: minimumTCB)
         if !behind.isEmpty {
@@ -80,6 +89,12 @@ public struct HardwarePolicy: Hashable, Sendable {
                 EvidenceError(
                     .attributes, "attributes of the guest that make it untrusted are set",
                     expected: "bits 7 to 1 of TDATTRIBUTES zero", actual: body.attributes.hexadecimal))
+        }
+        if body.isMigratable && !allowsMigration {
+            reasons.append(
+                EvidenceError(
+                    .migration, "the guest may be taken elsewhere by a migration guest of its host's choice",
+                    expected: "bit 29 of TDATTRIBUTES zero", actual: body.attributes.hexadecimal))
         }
         if !minimumTCB.isEmpty {
             reasons.append(
@@ -124,6 +139,17 @@ public struct HardwarePolicy: Hashable, Sendable {
                     EvidenceError(
                         .pcrs, "PCR \(number) does not have a value that is wanted", expected: text(values),
                         actual: actual?.hexadecimal ?? "there is no vTPM"))
+            }
+        }
+        for (number, values) in rtmrs.sorted(by: { $0.key < $1.key }) {
+            let actual = evidence.tdxQuote.flatMap {
+                $0.body.rtmr.indices.contains(number) ? $0.body.rtmr[number] : nil
+            }
+            if actual.map(values.contains) != true {
+                reasons.append(
+                    EvidenceError(
+                        .rtmrs, "RTMR\(number) does not have a value that is wanted", expected: text(values),
+                        actual: actual?.hexadecimal ?? "SEV-SNP has none"))
             }
         }
         if let launchDigests, !launchDigests.contains(evidence.launchDigest) {

@@ -22,7 +22,8 @@ struct ArtifactChecks {
             }
             if let finding = check(subject, kinds) { findings.append(finding) }
         }
-        for (path, kind) in bundle.oddities.sorted(by: { $0.key < $1.key }) where path.hasPrefix("artifacts/") {
+        for (path, kind) in bundle.oddities.sorted(by: { $0.key < $1.key })
+        where UnverifiedBundle.isPath(path, below: "artifacts") {
             findings.append(
                 Finding(
                     .failed, "artifact.kind", "\"\(path)\" is no regular file", expected: "regular files", actual: kind)
@@ -74,13 +75,13 @@ struct ArtifactChecks {
 
     /// What is in `artifacts/` and is no regular file: links and devices, and folders that hold something.
     private var oddNames: Set<[UInt8]> {
-        let prefix = "artifacts/"
+        let length = "artifacts/".utf8.count
         var names: Set<[UInt8]> = []
-        for path in bundle.oddities.keys where path.hasPrefix(prefix) {
-            names.insert(Array(path.utf8.dropFirst(prefix.utf8.count)))
+        for path in bundle.oddities.keys where UnverifiedBundle.isPath(path, below: "artifacts") {
+            names.insert(Array(path.utf8.dropFirst(length)))
         }
-        for path in bundle.files.keys where path.hasPrefix(prefix) {
-            let parts = path.utf8.dropFirst(prefix.utf8.count).split(separator: UInt8(ascii: "/"), maxSplits: 1)
+        for path in bundle.files.keys where UnverifiedBundle.isPath(path, below: "artifacts") {
+            let parts = path.utf8.dropFirst(length).split(separator: UInt8(ascii: "/"), maxSplits: 1)
             if parts.count == 2 { names.insert(Array(parts[0])) }
         }
         return names

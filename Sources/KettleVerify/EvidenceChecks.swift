@@ -81,6 +81,7 @@ struct EvidenceChecks {
                 reasons.append(Finding(.failed, reason.rawValue, message, actual: "software evidence"))
             }
             if asked.launchDigests != nil { refuse(.launchDigest, "software evidence has no measurement") }
+            if !asked.rtmrs.isEmpty { refuse(.rtmrs, "software evidence has no registers") }
             if !asked.pcrs.isEmpty { refuse(.pcrs, "software evidence has no registers") }
             if asked.hostData != nil { refuse(.hostData, "software evidence has no host data") }
             if !asked.minimumTCB.isEmpty || asked.tcbStatuses != nil {

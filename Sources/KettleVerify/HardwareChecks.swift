@@ -22,6 +22,7 @@ struct HardwareChecks {
         } catch {
             findings.append(Finding(error))
             noteBuildTime(error, &findings)
+            noteUnanswered(&findings)
             return result
         }
         let window = verified.window
@@ -97,8 +98,18 @@ struct HardwareChecks {
         findings.append(
             Finding(
                 .notChecked, "evidence.then",
-                "at \(built), when the statement says that the build ended, the evidence was genuine; --at build accepts that",
+                "at \(built), when the statement says that the build ended, the evidence was genuine; --at build judges it then",
                 expected: "from \(verified.window.first) to \(verified.window.last)", actual: error.actual))
+    }
+
+    /// What was asked of evidence that is not genuine has no answer.
+    private func noteUnanswered(_ findings: inout [Finding]) {
+        let isAsked = [verifier.hardware, verifier.policy?.hardware].contains { $0 != nil && $0 != HardwarePolicy() }
+        guard isAsked || !verifier.references.isEmpty else { return }
+        findings.append(
+            Finding(
+                .undetermined, "measurement.unknown",
+                "without genuine evidence there is no measurement, and nothing else that was asked of the hardware"))
     }
 
     private static func state(_ verified: VerifiedHardwareEvidence) -> String {
@@ -132,13 +143,14 @@ struct HardwareChecks {
             policy.allowsDebug = policy.allowsDebug || other.allowsDebug
             policy.allowsMigration = policy.allowsMigration || other.allowsMigration
             policy.allowsMultithreading = policy.allowsMultithreading && other.allowsMultithreading
-            if policy.vmpls == [0] { policy.vmpls = other.vmpls }
+            policy.vmpls = Self.both(policy.vmpls, other.vmpls)
             policy.tcbStatuses = Self.both(policy.tcbStatuses, other.tcbStatuses)
         }
         return policy
     }
 
-    private static func both(_ one: Set<TCBStatus>?, _ other: Set<TCBStatus>?) -> Set<TCBStatus>? {
+    /// What both accept, where both ask.
+    private static func both<Element>(_ one: Set<Element>?, _ other: Set<Element>?) -> Set<Element>? {
         guard let one else { return other }
         return other.map(one.intersection) ?? one
     }
@@ -150,17 +162,20 @@ struct HardwareChecks {
             var demands = policy
             demands.launchDigests = other.launchDigests
             demands.pcrs = other.pcrs
+            demands.rtmrs = other.rtmrs
             demands.hostData = other.hostData
             demands.minimumTCB = other.minimumTCB
             for reason in demands.reasons(against: verified) where !reasons.contains(reason) { reasons.append(reason) }
         }
         findings += reasons.map(Finding.init)
         if !reasons.contains(where: { $0.reason == .debug }) {
+            let isDebug = verified.snpReport?.policy.allowsDebug ?? verified.tdxQuote?.body.isDebug ?? true
             findings.append(
-                Finding(
-                    .passed, "policy.debug",
-                    policy.allowsDebug
-                        ? "whether the guest can be debugged does not matter" : "the guest cannot be debugged"))
+                isDebug
+                    ? Finding(
+                        .notChecked, "policy.debug", "the guest can be debugged, which is accepted here",
+                        actual: "its host can read and change it")
+                    : Finding(.passed, "policy.debug", "the guest cannot be debugged"))
         }
         let measured = checkMeasurement(verified, reasons, &findings)
         return reasons.isEmpty && measured
@@ -178,12 +193,14 @@ struct HardwareChecks {
                 Finding(
                     .passed, "policy.launch_digest", "the hardware measured an image that is wanted", actual: actual))
         }
+        var listed: ReferenceValue?
         if !verifier.references.isEmpty {
             let check = ReferenceChecks(values: verifier.references, claims: claims)
-            let finding = check.finding(for: verified)
+            let finding: Finding
+            (finding, listed) = check.result(for: verified)
             findings.append(finding)
             isVouched = true
-            if finding.status != .passed { return false }
+            if listed == nil { return false }
         }
         guard isVouched else {
             if verifier.acceptsAnyMeasurement {
@@ -201,14 +218,34 @@ struct HardwareChecks {
                     expected: "a measurement from the builder", actual: actual))
             return false
         }
-        let asksRegisters =
-            !verifier.hardware.pcrs.isEmpty || verifier.policy?.hardware.pcrs.isEmpty == false
-            || verifier.references.contains { !$0.pcrs.isEmpty }
-        if verified.pcrs != nil, !asksRegisters {
+        return checkRegisters(verified, listed, &findings)
+    }
+
+    /// What the launch digest does not cover. On Azure it is that of Microsoft's paravisor, the same for every renter: on a command
+    /// line that is said, and a policy that leaves it at that vouches for nobody.
+    private func checkRegisters(
+        _ verified: VerifiedHardwareEvidence, _ listed: ReferenceValue?, _ findings: inout [Finding]
+    ) -> Bool {
+        let asked = [verifier.hardware, verifier.policy?.hardware].compactMap { $0 }
+        if verified.pcrs != nil, asked.allSatisfy(\.pcrs.isEmpty), listed?.pcrs.isEmpty ?? true {
+            let byPolicy = verifier.hardware.launchDigests == nil && verifier.policy?.hardware.launchDigests != nil
             findings.append(
                 Finding(
-                    .notChecked, "measurement.pcrs",
-                    "the launch digest is of the paravisor alone; --pcr asks what runs above it"))
+                    byPolicy ? .failed : .notChecked, "measurement.pcrs",
+                    "the launch digest is of the cloud's paravisor, which every renter's machine has; what runs above it shows in the "
+                        + "vTPM's registers, which nobody asked for (--pcr, pcrs in the policy)",
+                    actual: verified.launchDigest.hexadecimal))
+            if byPolicy { return false }
+        }
+        if verified.pcrs == nil, let quote = verified.tdxQuote, asked.allSatisfy(\.rtmrs.isEmpty),
+            listed?.rtmrs.isEmpty ?? true
+        {
+            findings.append(
+                Finding(
+                    .notChecked, "measurement.rtmrs",
+                    "the launch digest is of the firmware that was started; what it started shows in RTMR0 to RTMR3, which nobody "
+                        + "asked for (--rtmr)",
+                    actual: quote.body.rtmr.map(\.hexadecimal).joined(separator: " ")))
         }
         return true
     }
@@ -236,6 +273,8 @@ struct Claims {
     /// The version of Kettle that built, as it names itself.
     let kettleVersion: String?
     let packages: [PackageURL]
+    /// Inputs whose names nobody can compare.
+    var unreadablePackages: [String] = []
 }
 
 extension Claims {

@@ -54,12 +54,18 @@ extension Policy {
                 "# The images that may have built, by their launch digests. Compare them with the builder's own.",
                 "measurements = [\(quoted(claims.launchDigest.hexadecimal))]",
             ]
+            if let rtmrs = claims.rtmrs {
+                hardware +=
+                    [
+                        "# What the firmware started, by the registers of TDX: leave out those that the image does not fix."
+                    ]
+                hardware += registers("rtmrs", rtmrs)
+            }
             if let pcrs = claims.pcrs {
                 hardware += [
-                    "# What ran above the paravisor, by the vTPM's registers: keep those that the image fixes.",
-                    "# [pcrs]",
+                    "# What ran above the cloud's paravisor, by the vTPM's registers: leave out those that the image does not fix."
                 ]
-                hardware += pcrs.enumerated().map { "# \($0) = [\(quoted($1.hexadecimal))]" }
+                hardware += registers("pcrs", pcrs)
             }
             return lines + hardware
         }
@@ -67,6 +73,14 @@ extension Policy {
             "# The keys whose word you take. Compare the fingerprint with the builder's own.",
             "software_keys = [\(quoted(software.publicKey.fingerprint.hex))]",
         ]
+    }
+
+    /// An inline table, since other keys of the policy follow.
+    private static func registers(_ name: String, _ values: [[UInt8]]) -> [String] {
+        let entries = values.enumerated().filter { $1.contains { $0 != 0 } }.map {
+            "\($0) = [\(quoted($1.hexadecimal))]"
+        }
+        return entries.isEmpty ? [] : ["\(name) = { \(entries.joined(separator: ", ")) }"]
     }
 
     private static func source(_ statement: Statement) -> [String] {

@@ -57,7 +57,8 @@ extension Policy {
 private struct PolicyReader {
     private static let keys: Set = [
         "version", "builders", "build_types", "sources", "refs", "commits", "software_keys", "measurements",
-        "measurement_keys", "maximum_age", "minimum_tcb", "pcrs", "host_data", "allow_debug", "allow_migration",
+        "measurement_keys", "maximum_age", "minimum_tcb", "pcrs", "rtmrs", "host_data", "allow_debug",
+        "allow_migration",
         "allow_smt",
         "vmpls", "tcb_statuses", "dependencies",
     ]
@@ -81,6 +82,7 @@ private struct PolicyReader {
             try refuseUnknown(in: dependencies, below: "dependencies.", known: ["required", "denied"])
         }
         _ = try subtable("pcrs")
+        _ = try subtable("rtmrs")
         if let versions = try subtable("minimum_tcb") {
             try refuseUnknown(in: versions, below: "minimum_tcb.", known: Set(SNPTCB.Part.allCases.map(\.rawValue)))
         }
@@ -163,11 +165,12 @@ private struct PolicyReader {
         policy.hostData = try list("host_data", of: "64 or 96 hexadecimal digits in lower case") { text in
             [UInt8](hexadecimal: text).flatMap { [32, 48].contains($0.count) ? $0 : nil }
         }.map(Set.init)
-        policy.pcrs = try registers()
+        policy.pcrs = try registers("pcrs", count: 24, length: 32)
+        policy.rtmrs = try registers("rtmrs", count: 4, length: 48)
         policy.allowsDebug = try bool("allow_debug") ?? policy.allowsDebug
         policy.allowsMigration = try bool("allow_migration") ?? policy.allowsMigration
         policy.allowsMultithreading = try bool("allow_smt") ?? policy.allowsMultithreading
-        policy.vmpls = try levels() ?? policy.vmpls
+        policy.vmpls = try levels()
         policy.tcbStatuses = try list("tcb_statuses", of: "a state that a TDX platform can be accepted in") { text in
             TCBStatus(rawValue: text).flatMap { $0 == .revoked ? nil : $0 }
         }.map(Set.init)
@@ -190,16 +193,17 @@ private struct PolicyReader {
         return levels
     }
 
-    /// A table of the values that registers may have, each a list of 64 hexadecimal digits, by number.
-    private func registers() throws(PolicyError) -> [Int: Set<[UInt8]>] {
-        guard let table = value("pcrs")?.tableValue else { return [:] }
+    /// A table of the values that registers may have, each a list of hexadecimal digits, by number.
+    private func registers(_ key: String, count: Int, length: Int) throws(PolicyError) -> [Int: Set<[UInt8]>] {
+        guard let table = value(key)?.tableValue else { return [:] }
         var registers: [Int: Set<[UInt8]>] = [:]
         for name in table.keys.sorted() {
-            guard let number = Int(name), String(number) == name, (0..<24).contains(number) else {
-                throw error("pcrs.\(name)", .unknownKey("pcrs.\(name)"))
+            guard let number = Int(name), String(number) == name, (0..<count).contains(number) else {
+                throw error("\(key).\(name)", .unknownKey("\(key).\(name)"))
             }
-            registers[number] = try list("pcrs.\(name)", of: "64 hexadecimal digits in lower case") { text in
-                [UInt8](hexadecimal: text).flatMap { $0.count == 32 ? $0 : nil }
+            registers[number] = try list("\(key).\(name)", of: "\(2 * length) hexadecimal digits in lower case") {
+                text in
+                [UInt8](hexadecimal: text).flatMap { $0.count == length ? $0 : nil }
             }.map(Set.init)
         }
         return registers

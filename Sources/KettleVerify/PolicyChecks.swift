@@ -71,6 +71,13 @@ struct PolicyChecks {
                     isThere ? "\(wanted.text) is an input" : "\(wanted.text) is not among the inputs",
                     expected: wanted.text, actual: isThere ? wanted.text : "no such input"))
         }
+        if !policy.denied.isEmpty, let unreadable = claims.unreadablePackages.first {
+            findings.append(
+                Finding(
+                    .failed, asker.code("denied"),
+                    "an input has no package URL that could be compared with what is denied",
+                    expected: "package URLs", actual: unreadable))
+        }
         for unwanted in policy.denied {
             let found = packages.first { Self.is($0, unwanted, fromElsewhereToo: true) }
             findings.append(

@@ -12,6 +12,8 @@ public struct ReferenceValue: Hashable, Sendable {
     public let measurement: [UInt8]
     /// Values of a vTPM's registers, 32 bytes each, by number.
     public let pcrs: [Int: [UInt8]]
+    /// Values of TDX's RTMR0 to RTMR3, 48 bytes each, by number.
+    public let rtmrs: [Int: [UInt8]]
     /// The version of Kettle in the image; nil says nothing of it.
     public let kettle: String?
     /// The lowest versions of SEV-SNP's firmware that the image is to be trusted on.
@@ -112,7 +114,9 @@ public struct ReferenceValues: Hashable, Sendable {
 
     // MARK: - The list
 
-    private static let members: Set = ["platform", "measurement", "pcrs", "kettle", "minimum_tcb", "tcb_statuses"]
+    private static let members: Set = [
+        "platform", "measurement", "pcrs", "rtmrs", "kettle", "minimum_tcb", "tcb_statuses",
+    ]
 
     private static func values(_ json: JSONValue) throws(ReferenceValueError) -> [ReferenceValue] {
         guard let list = json.objectValue, Set(list.keys) == ["schema", "values"],
@@ -137,16 +141,19 @@ public struct ReferenceValues: Hashable, Sendable {
         guard let measurement = object["measurement"]?.stringValue.flatMap(Policy.measurement) else {
             throw wrong("measurement is not 96 hexadecimal digits in lower case")
         }
-        var pcrs: [Int: [UInt8]] = [:]
-        if let given = object["pcrs"] {
-            guard let table = given.objectValue, !table.isEmpty else { throw wrong("pcrs is no table of registers") }
-            for (name, value) in table {
-                guard let number = Int(name), String(number) == name, (0..<24).contains(number),
-                    let bytes = value.stringValue.flatMap({ [UInt8](hexadecimal: $0) }), bytes.count == 32
-                else { throw wrong("pcrs is no table of registers") }
-                pcrs[number] = bytes
-            }
+        // A member of another kind of hardware would be asked in vain.
+        let isAzure = platform == .azureSNP || platform == .azureTDX
+        let isTDX = platform == .tdx || platform == .azureTDX
+        for (name, fits) in [
+            ("pcrs", isAzure), ("rtmrs", platform == .tdx), ("minimum_tcb", !isTDX), ("tcb_statuses", isTDX),
+        ] where object[name] != nil && !fits {
+            throw wrong("\(platform.rawValue) has no \(name)")
         }
+        guard !isAzure || object["pcrs"] != nil else {
+            throw wrong("\(platform.rawValue) needs pcrs: its launch digest is that of the cloud's paravisor")
+        }
+        let pcrs = try registers(object["pcrs"], count: 24, length: 32, or: wrong("pcrs is no table of registers"))
+        let rtmrs = try registers(object["rtmrs"], count: 4, length: 48, or: wrong("rtmrs is no table of registers"))
         var kettle: String?
         if let given = object["kettle"] {
             guard let text = given.stringValue else { throw wrong("kettle is no text") }
@@ -177,8 +184,26 @@ public struct ReferenceValues: Hashable, Sendable {
             statuses = known
         }
         return ReferenceValue(
-            platform: platform, measurement: measurement, pcrs: pcrs, kettle: kettle, minimumTCB: floor,
+            platform: platform, measurement: measurement, pcrs: pcrs, rtmrs: rtmrs, kettle: kettle, minimumTCB: floor,
             tcbStatuses: statuses)
+    }
+}
+
+extension ReferenceValues {
+    /// A table of values by the numbers of registers; empty where there is none.
+    private static func registers(
+        _ value: JSONValue?, count: Int, length: Int, or error: ReferenceValueError
+    ) throws(ReferenceValueError) -> [Int: [UInt8]] {
+        guard let value else { return [:] }
+        guard let table = value.objectValue, !table.isEmpty else { throw error }
+        var registers: [Int: [UInt8]] = [:]
+        for (name, value) in table {
+            guard let number = Int(name), String(number) == name, (0..<count).contains(number),
+                let bytes = value.stringValue.flatMap({ [UInt8](hexadecimal: $0) }), bytes.count == length
+            else { throw error }
+            registers[number] = bytes
+        }
+        return registers
     }
 }
 
@@ -224,29 +249,36 @@ struct ReferenceChecks {
     /// What the statement says of itself; nil where there is none that could be read.
     let claims: Claims?
 
-    func finding(for evidence: VerifiedHardwareEvidence) -> Finding {
+    /// What was found, and the image that fits; nil where none does.
+    func result(for evidence: VerifiedHardwareEvidence) -> (finding: Finding, value: ReferenceValue?) {
         let candidates = values.filter {
             $0.platform == evidence.platform && $0.measurement == evidence.launchDigest
         }
         guard !candidates.isEmpty else {
-            return Finding(
-                .failed, "measurement.unlisted", "the hardware measured an image that is not in the list",
-                expected: "one of \(values.count) images", actual: evidence.launchDigest.hexadecimal)
+            return (
+                Finding(
+                    .failed, "measurement.unlisted", "the hardware measured an image that is not in the list",
+                    expected: "one of \(values.count) images", actual: evidence.launchDigest.hexadecimal), nil
+            )
         }
         var reasons: [String] = []
         for value in candidates {
             let reason = reason(against: evidence, value)
             guard let reason else {
                 let kettle = value.kettle.map { ", with Kettle \($0)" } ?? ""
-                return Finding(
-                    .passed, "measurement.listed", "the hardware measured an image that is in the list\(kettle)",
-                    actual: evidence.launchDigest.hexadecimal)
+                return (
+                    Finding(
+                        .passed, "measurement.listed", "the hardware measured an image that is in the list\(kettle)",
+                        actual: evidence.launchDigest.hexadecimal), value
+                )
             }
             reasons.append(reason)
         }
-        return Finding(
-            .failed, "measurement.conditions", "the image is in the list, and what it needs is not there",
-            expected: "the list's conditions", actual: reasons.joined(separator: "; or "))
+        return (
+            Finding(
+                .failed, "measurement.conditions", "the image is in the list, and what it needs is not there",
+                expected: "the list's conditions", actual: reasons.joined(separator: "; or ")), nil
+        )
     }
 
     private func reason(against evidence: VerifiedHardwareEvidence, _ value: ReferenceValue) -> String? {
@@ -256,12 +288,12 @@ struct ReferenceChecks {
         policy.allowsMigration = true
         policy.vmpls = [0, 1, 2, 3]
         policy.pcrs = value.pcrs.mapValues { [$0] }
+        policy.rtmrs = value.rtmrs.mapValues { [$0] }
         policy.minimumTCB = value.minimumTCB
-        policy.tcbStatuses = value.tcbStatuses ?? Set(TCBStatus.allCases)
-        let relevant: Set<EvidenceError.Reason> = [.pcrs, .minimumTCB, .tcbStatus]
-        if let error = policy.reasons(against: evidence).first(where: {
-            relevant.contains($0.reason) && ($0.reason != .tcbStatus || value.tcbStatuses != nil)
-        }) {
+        policy.tcbStatuses = value.tcbStatuses
+        var relevant: Set<EvidenceError.Reason> = [.pcrs, .rtmrs, .minimumTCB]
+        if value.tcbStatuses != nil { relevant.insert(.tcbStatus) }
+        if let error = policy.reasons(against: evidence).first(where: { relevant.contains($0.reason) }) {
             return error.message
         }
         // Where there is no statement, it cannot be by another Kettle than the image's.

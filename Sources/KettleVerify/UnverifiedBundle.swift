@@ -48,9 +48,19 @@ public struct UnverifiedBundle: Sendable {
         return file
     }
 
+    /// Whether a path leads below a folder, byte for byte: to Swift a slash with an accent behind it is another character.
+    static func isPath(_ path: String, below folder: String) -> Bool { path.utf8.starts(with: "\(folder)/".utf8) }
+
+    /// Whether the statement says that the original Kettle made it.
+    public var isOriginal: Bool {
+        (statement.flatMap { try? JSONValue(parsing: $0) }).map(OriginalStatement.isClaimed) ?? false
+    }
+
     /// The files directly in a folder of the bundle, sorted, with the folder left off.
     func names(in folder: String) -> [String] {
-        files.keys.filter { $0.hasPrefix(folder + "/") }.map { String($0.dropFirst(folder.count + 1)) }.sorted()
+        files.keys.filter { Self.isPath($0, below: folder) }.map { path in
+            String(decoding: path.utf8.dropFirst(folder.utf8.count + 1), as: UTF8.self)
+        }.sorted()
     }
 }
 

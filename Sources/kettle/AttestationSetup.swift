@@ -164,8 +164,14 @@ struct HardwareAttestation {
         let attester = makeAttester(platform, settings, roots, services, threads)
         // What cannot vouch now cannot vouch for a build either, and whoever starts a service is there to read why.
         do {
-            _ = try await attester.evidence(
+            let bytes = try await attester.evidence(
                 for: ReportData(statement: ContentDigest(of: [UInt8]()), nonce: .zero))
+            let verified = try EvidenceVerifier(roots: roots).verify(try Evidence(parsing: bytes), at: .now)
+            for reason in HardwarePolicy().reasons(against: verified) {
+                logger.warning(
+                    "verifiers refuse this machine's evidence unless they are told otherwise",
+                    metadata: ["reason": "\(reason.message)"])
+            }
         } catch {
             try? await services.shutdown()
             throw error

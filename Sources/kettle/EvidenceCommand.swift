@@ -146,6 +146,9 @@ struct EvidenceQuestions {
                 detail: "other data were signed along; expected: \(reportData.hexadecimal); "
                     + "actual: \(verified.signedData.hexadecimal)")
         }
+        var policy = policy
+        // Here they are the states that would do, and not a question: a list of them goes with evidence of any hardware.
+        if verified.tdxQuote == nil { policy.tcbStatuses = nil }
         if let reason = policy.reasons(against: verified).first { return Self.refused(reason) }
         var unchecked: [String] = []
         if reportData == nil { unchecked.append("what was signed along (--report-data)") }
@@ -173,9 +176,10 @@ struct EvidenceQuestions {
                 reason: EvidenceError.Reason.binding.rawValue,
                 detail: "other data were signed along; actual: \(signed.hexadecimal)")
         }
-        guard policy.launchDigests == nil, policy.pcrs.isEmpty, policy.hostData == nil, policy.minimumTCB.isEmpty else {
+        guard policy == HardwarePolicy() else {
             return Answer(
-                reason: EvidenceError.Reason.launchDigest.rawValue, detail: "software evidence measures nothing")
+                reason: EvidenceError.Reason.launchDigest.rawValue,
+                detail: "software evidence measures nothing, and says nothing of a guest or its firmware")
         }
         return Answer(
             facts: [

@@ -35,6 +35,13 @@ struct HardwareOptions: ParsableArguments {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
+            "The values that RTMR0 to RTMR3 of TDX may have, such as 1=7a3f…. May be repeated.", valueName: "number=hex"
+        ))
+    var rtmr: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
             "The values that the host's data (SNP) or MRCONFIGID (TDX) may have. May be repeated.", valueName: "hex"))
     var hostData: [String] = []
 
@@ -73,7 +80,9 @@ struct HardwareOptions: ParsableArguments {
     /// the option is what was meant to be the file.
     mutating func takePath() -> String? {
         let lists: [(WritableKeyPath<HardwareOptions, [String]>, (String) -> Bool)] = [
-            (\.measurement, { Self.launchDigest($0) != nil }), (\.pcr, { Self.register($0) != nil }),
+            (\.measurement, { Self.launchDigest($0) != nil }),
+            (\.pcr, { Self.register($0, count: 24, length: 32) != nil }),
+            (\.rtmr, { Self.register($0, count: 4, length: 48) != nil }),
             (\.hostData, { [UInt8](hexadecimal: $0.lowercased()) != nil }), (\.vmpl, { UInt32($0) != nil }),
             (\.acceptTcb, { TCBStatus(rawValue: $0) != nil }), (\.minTcb, { Self.version($0) != nil }),
         ]
@@ -94,8 +103,12 @@ struct HardwareOptions: ParsableArguments {
             policy.launchDigests = (policy.launchDigests ?? []).union([digest])
         }
         for text in pcr {
-            guard let (number, value) = Self.register(text) else { throw .pcr(text) }
+            guard let (number, value) = Self.register(text, count: 24, length: 32) else { throw .pcr(text) }
             policy.pcrs[number, default: []].insert(value)
+        }
+        for text in rtmr {
+            guard let (number, value) = Self.register(text, count: 4, length: 48) else { throw .rtmr(text) }
+            policy.rtmrs[number, default: []].insert(value)
         }
         for text in hostData {
             guard let bytes = [UInt8](hexadecimal: text.lowercased()), [32, 48].contains(bytes.count) else {
@@ -103,10 +116,9 @@ struct HardwareOptions: ParsableArguments {
             }
             policy.hostData = (policy.hostData ?? []).union([bytes])
         }
-        if !vmpl.isEmpty { policy.vmpls = [] }
         for text in vmpl {
             guard let level = UInt32(text), level <= 3 else { throw .vmpl(text) }
-            policy.vmpls.insert(level)
+            policy.vmpls = (policy.vmpls ?? []).union([level])
         }
         for text in acceptTcb {
             guard let status = TCBStatus(rawValue: text), status != .revoked else { throw .tcbStatus(text) }
@@ -114,7 +126,9 @@ struct HardwareOptions: ParsableArguments {
         }
         for text in minTcb {
             guard let (part, version) = Self.version(text) else { throw .tcbPart(text) }
-            policy.minimumTCB[part] = version
+            guard policy.minimumTCB.updateValue(version, forKey: part) == nil else {
+                throw .tcbPartTwice(part.rawValue)
+            }
         }
         return policy
     }
@@ -133,19 +147,19 @@ struct HardwareOptions: ParsableArguments {
 
     private static func launchDigest(_ text: String) -> [UInt8]? { Policy.measurement(text.lowercased()) }
 
-    private static func register(_ text: String) -> (Int, [UInt8])? {
+    private static func register(_ text: String, count: Int, length: Int) -> (Int, [UInt8])? {
         let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-        guard parts.count == 2, let number = Int(parts[0]), (0..<24).contains(number),
-            let value = [UInt8](hexadecimal: parts[1].lowercased()), value.count == 32
+        guard parts.count == 2, let number = Int(parts[0]), String(number) == parts[0], (0..<count).contains(number),
+            let value = [UInt8](hexadecimal: parts[1].lowercased()), value.count == length
         else { return nil }
         return (number, value)
     }
 
     private static func version(_ text: String) -> (SNPTCB.Part, UInt8)? {
         let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-        guard parts.count == 2, let part = SNPTCB.Part(rawValue: String(parts[0])), let version = UInt8(parts[1]) else {
-            return nil
-        }
+        guard parts.count == 2, let part = SNPTCB.Part(rawValue: String(parts[0])), let version = UInt8(parts[1]),
+            String(version) == parts[1]
+        else { return nil }
         return (part, version)
     }
 }

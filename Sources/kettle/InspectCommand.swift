@@ -1,5 +1,6 @@
 import ArgumentParser
 import KettleAttestation
+import KettleError
 import KettleProvenance
 import KettleVerify
 
@@ -18,6 +19,7 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         let bundle = try UnverifiedBundle(at: self.bundle)
+        guard !bundle.isOriginal else { throw OriginalBundleError.inspect }
         let bytes = bundle.statement ?? []
         let statement = try Statement(parsing: bytes)
         if json {
@@ -59,5 +61,20 @@ struct InspectCommand: ParsableCommand {
             rows.append(("evidence", "none that can be read"))
         }
         return rows
+    }
+}
+
+/// A bundle of the original Kettle, where one of ours is needed.
+enum OriginalBundleError: UserFacingError {
+    case inspect
+    case draft
+
+    var code: String { "bundle.original" }
+    var message: String { "the bundle is one of the original Kettle's" }
+    var hint: String? {
+        switch self {
+        case .inspect: "its provenance.json is there to be read, and kettle verify judges the bundle"
+        case .draft: "write the policy by hand (docs/policy.md); kettle verify judges the bundle"
+        }
     }
 }

@@ -30,7 +30,9 @@ struct PolicyInitCommand: ParsableCommand {
     var output: String?
 
     func run() throws {
-        let draft = try Policy.draft(for: UnverifiedBundle(at: bundle))
+        let bundle = try UnverifiedBundle(at: bundle)
+        guard !bundle.isOriginal else { throw OriginalBundleError.draft }
+        let draft = try Policy.draft(for: bundle)
         Terminal.warn("claims only, nothing is checked: kettle verify does that")
         if let output {
             try OutputFile.write(Array(draft.utf8), to: output)

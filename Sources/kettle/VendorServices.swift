@@ -34,10 +34,17 @@ struct VendorServices: Sendable {
         for (name, value) in request.headers { outgoing.headers.add(name: name, value: value) }
         if let body = request.body { outgoing.body = .bytes(body) }
         let response: HTTPClientResponse
-        let body: ByteBuffer
+        var body = ByteBuffer()
+        // The client's own time limit ends with the head; a body that drips would hold up whoever waits.
+        let deadline = ContinuousClock.now + .seconds(20)
         do {
             response = try await client.execute(outgoing, timeout: .seconds(20))
-            body = try await response.body.collect(upTo: Self.limit)
+            for try await var piece in response.body {
+                body.writeBuffer(&piece)
+                guard body.readableBytes <= Self.limit, ContinuousClock.now < deadline else {
+                    throw VendorServiceError.silent(url: request.url)
+                }
+            }
         } catch {
             throw VendorServiceError.silent(url: request.url)
         }
@@ -64,7 +71,7 @@ enum VendorServiceError: UserFacingError, Equatable {
 
     var message: String {
         switch self {
-        case .silent(let url): "\(url) does not answer"
+        case .silent(let url): "\(url) does not answer in time, or too much"
         case .refused(let url, let status): "\(url) answers with status \(status)"
         }
     }

@@ -13,10 +13,12 @@ enum VerifyOptionError: UserFacingError, Equatable {
     case measurement(String)
     case reportData(String)
     case pcr(String)
+    case rtmr(String)
     case hostData(String)
     case vmpl(String)
     case tcbStatus(String)
     case tcbPart(String)
+    case tcbPartTwice(String)
     case evidenceUnreadable(String)
     case listUnreadable(String)
     case noList
@@ -37,10 +39,11 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .measurement: "verify.measurement"
         case .reportData: "verify.report_data"
         case .pcr: "verify.pcr"
+        case .rtmr: "verify.rtmr"
         case .hostData: "verify.host_data"
         case .vmpl: "verify.vmpl"
         case .tcbStatus: "verify.tcb_status"
-        case .tcbPart: "verify.tcb_part"
+        case .tcbPart, .tcbPartTwice: "verify.tcb_part"
         case .evidenceUnreadable: "verify.evidence_unreadable"
         case .listUnreadable: "verify.list_unreadable"
         case .noList: "verify.no_list"
@@ -63,6 +66,8 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .measurement(let text): "\"\(text)\" is not a launch digest"
         case .reportData(let text): "\"\(text)\" is not report data"
         case .pcr(let text): "\"\(text)\" does not name a register and its value"
+        case .rtmr(let text): "\"\(text)\" does not name a register of TDX and its value"
+        case .tcbPartTwice(let part): "the lowest version of \(part) is given twice"
         case .hostData(let text): "\"\(text)\" is not host data"
         case .vmpl(let text): "\"\(text)\" is not a privilege level"
         case .tcbStatus(let text): "\"\(text)\" is not a state that a platform could be accepted in"
@@ -89,6 +94,8 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .measurement: "a launch digest is 96 hexadecimal digits"
         case .reportData: "give an even number of hexadecimal digits"
         case .pcr: "write it as 11=HEX: a number from 0 to 23, and 64 hexadecimal digits"
+        case .rtmr: "write it as 1=HEX: a number from 0 to 3, and 96 hexadecimal digits"
+        case .tcbPartTwice: "give the higher one"
         case .hostData: "host data are 64 hexadecimal digits on SNP, and 96 on TDX"
         case .vmpl: "privilege levels are 0, 1, 2 and 3"
         case .tcbStatus:

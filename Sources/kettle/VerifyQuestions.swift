@@ -132,13 +132,16 @@ struct VerifyQuestions {
             "pcrs", hardware.pcrs.flatMap { number, values in values.map { "\(number)=\($0.hexadecimal)" } })
         list("minimum_tcb", hardware.minimumTCB.map { "\($0.key.rawValue)=\($0.value)" })
         list("tcb_statuses", hardware.tcbStatuses?.map(\.rawValue) ?? [])
-        if hardware.vmpls != [0] { list("vmpls", hardware.vmpls.map(String.init)) }
+        list(
+            "rtmrs", hardware.rtmrs.flatMap { number, values in values.map { "\(number)=\($0.hexadecimal)" } })
+        list("vmpls", hardware.vmpls?.map(String.init) ?? [])
+        options["collateral"] = verifier.collateral.map { .string($0.digest.hex) }
         if hardware.allowsDebug { options["allow_debug"] = true }
         if hardware.allowsMigration { options["allow_migration"] = true }
         if !hardware.allowsMultithreading { options["allow_smt"] = false }
         if verifier.judgesAtBuildTime { options["at"] = "build" }
         if verifier.leavesArtifactsOut { options["without_artifacts"] = true }
-        if hasOtherRoots { options["other_roots"] = true }
+        if hasOtherRoots { options["trust_roots"] = .string(verifier.roots.digest.hex) }
         options["maximum_age"] = expected.maximumAge.map { .string("\($0)s") }
         options["nonce"] = verifier.nonce.map { .string($0.hex) }
         if verifier.acceptsAnyMeasurement { options["any_measurement"] = true }

@@ -192,7 +192,7 @@ extension EndToEnd {
                 case .debuggable: "the guest can be debugged"
                 case .otherKey, .otherNonce, .noNonce, .buildsEvidence: "was not made for its key and this nonce"
                 case .otherRoots: "kettle: error: the service's evidence is not enough: "
-                case .expired: "is not valid at 2033-01-01T00:00:00Z"
+                case .expired: "is not valid at 2050-01-01T00:00:00Z"
                 case .oldFirmware where kind == .tdx: "there is no collateral that would tell"
                 case .oldFirmware: "the firmware is older than wanted"
                 case .malformed: "has an unknown member"
@@ -207,7 +207,7 @@ extension EndToEnd {
             case .noMeasurement: trusting
             case .otherMeasurement: trusting + ["--measurement", Self.otherMeasurement]
             case .otherRoots: wanted
-            case .expired: trusting + wanted + ["--at", "2033-01-01T00:00:00Z"]
+            case .expired: trusting + wanted + ["--at", "2050-01-01T00:00:00Z"]
             case .oldFirmware:
                 trusting + wanted + (kind == .tdx ? ["--accept-tcb", "UpToDate"] : ["--min-tcb", "snp=99"])
             default: trusting + wanted

@@ -116,7 +116,8 @@ struct EvidenceRun: Sendable, CustomTestStringConvertible {
         ["--at", "yesterday"], ["--report-data", "0"], ["--report-data", "xy"], ["--measurement", "00"],
         ["--vmpl", "4"],
         ["--vmpl", "-1"], ["--accept-tcb", "Revoked"], ["--accept-tcb", "fine"], ["--min-tcb", "snp"],
-        ["--min-tcb", "snp=256"], ["--min-tcb", "kernel=1"], ["--pcr", "24=\(String(repeating: "0", count: 64))"],
+        ["--min-tcb", "snp=256"], ["--min-tcb", "snp=+5"], ["--min-tcb", "snp=5", "snp=1"], ["--rtmr", "4=00"],
+        ["--min-tcb", "kernel=1"], ["--pcr", "24=\(String(repeating: "0", count: 64))"],
         ["--pcr", "1=00"], ["--host-data", "00"], ["--trust-roots", "/nonexistent"], ["--collateral", "/nonexistent"],
         ["--software-key", "/nonexistent"],
     ])

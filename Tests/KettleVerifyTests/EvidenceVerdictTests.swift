@@ -87,7 +87,7 @@ import Testing
     @Test func `the time is the verifier's, also where builds are judged at their own`() throws {
         let evidence = try evidence(.tdx)
         #expect(try verdict(evidence) { $0.judgesAtBuildTime = true }.outcome == .accepted)
-        let late = try verdict(evidence) { $0.time = HardwareBundle.time("2033-01-01T00:00:00Z") }
+        let late = try verdict(evidence) { $0.time = HardwareBundle.time("2050-01-01T00:00:00Z") }
         #expect(failures(late) == ["cert.time"])
         #expect(try verdict(evidence) { $0.time = nil }.outcome == .undetermined)
     }

@@ -124,6 +124,10 @@ import Testing
             Run(path: azure, options: options + ["--measurement", digest]),
             Run(path: azure, options: options + ["--measurement", digest, "--pcr", "1=\(other.prefix(64))"]),
             Run(path: tdx, options: options + ["--measurement", digest, "--at", "2027-01-01T00:00:00Z"]),
+            Run(
+                path: tdx,
+                options: options + ["--measurement", digest, "--rtmr", "1=\(String(repeating: "1", count: 96))"]),
+            Run(path: tdx, options: ["--at", ChipVendor.time, "--measurement", digest]),
             Run(path: part, options: options + ["--measurement", digest]),
             Run(path: try write(quote), options: options),
         ]

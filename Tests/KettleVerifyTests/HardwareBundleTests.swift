@@ -104,6 +104,74 @@ import Testing
         #expect(try untrusted.verdict { $0.hardware.allowsDebug = true }.failures == ["policy.attributes"])
     }
 
+    @Test func `a guest of TDX that a migration guest may take elsewhere is rejected, unless allowed`() throws {
+        let bundle = HardwareBundle(kind: .tdx, change: { $0[123] |= 0x20 })
+        #expect(try bundle.verdict().failures == ["policy.migration"])
+        #expect(try bundle.verdict { $0.hardware.allowsMigration = true }.outcome == .accepted)
+    }
+
+    @Test func `what TDX's firmware started is asked by registers`() throws {
+        let value = [UInt8](repeating: 7, count: 48)
+        let bundle = HardwareBundle(kind: .tdx, change: { $0.replaceSubrange(328 + 48..<328 + 96, with: value) })
+        #expect(try bundle.verdict().notes.contains("measurement.rtmrs"))
+        let asked = try bundle.verdict { $0.hardware.rtmrs = [1: [value]] }
+        #expect(asked.outcome == .accepted)
+        #expect(!asked.notes.contains("measurement.rtmrs"))
+        #expect(try bundle.verdict { $0.hardware.rtmrs = [2: [value]] }.failures == ["policy.rtmrs"])
+        #expect(
+            try HardwareBundle(kind: .snp).verdict { $0.hardware.rtmrs = [1: [value]] }.failures == ["policy.rtmrs"])
+        #expect(
+            try HardwareBundle(kind: .snp).verdict { $0.hardware.tcbStatuses = [.upToDate] }.failures == ["tcb.status"])
+    }
+
+    @Test(
+        arguments: [
+            (nil, nil, 0, true), (nil, nil, 1, false), ([0, 1], nil, 1, true), (nil, [0, 1], 1, true),
+            ([0, 1], [0], 1, false),
+            ([0], [0, 1], 1, false), ([0, 1], [1, 2], 1, true), ([1], [2], 1, false),
+        ] as [(Set<UInt32>?, Set<UInt32>?, UInt8, Bool)])
+    func `privilege levels have to suit the caller and the policy`(
+        own: Set<UInt32>?, policy: Set<UInt32>?, level: UInt8, isAccepted: Bool
+    ) throws {
+        let verdict = try HardwareBundle(kind: .snp, change: { $0[0x030] = level }).verdict {
+            $0.hardware.vmpls = own
+            var other = Policy()
+            other.hardware.vmpls = policy
+            $0.policy = other
+        }
+        #expect(verdict.failures == (isAccepted ? [] : ["policy.vmpl"]))
+    }
+
+    @Test func `a guest that can be debugged is said to be, where that is accepted`() throws {
+        let bundle = HardwareBundle(kind: .snp, change: { $0[0x00A] |= 0x08 })
+        #expect(try bundle.verdict { $0.hardware.allowsDebug = true }.notes.contains("policy.debug"))
+        #expect(
+            !(try HardwareBundle(kind: .snp).verdict { $0.hardware.allowsDebug = true }.notes.contains("policy.debug")))
+    }
+
+    @Test func `what was asked of evidence that is not genuine stays open`() throws {
+        let verdict = try HardwareBundle(kind: .snp).verdict { $0.roots = .vendor }
+        #expect(verdict.findings.contains { $0.code == "measurement.unknown" && $0.status == .undetermined })
+    }
+
+    @Test func `a draft of a policy has the registers that were measured`() throws {
+        let value = [UInt8](repeating: 7, count: 48)
+        for bundle in [
+            HardwareBundle(kind: .azure), HardwareBundle(kind: .snp),
+            HardwareBundle(kind: .tdx, change: { $0.replaceSubrange(328 + 48..<328 + 96, with: value) }),
+        ] {
+            let unverified = try UnverifiedBundle(contents: try bundle.contents())
+            let policy = try Policy(parsing: Array(Policy.draft(for: unverified).utf8))
+            #expect(policy.hardware.launchDigests == [ChipVendor.measurement])
+            #expect(policy.hardware.pcrs.isEmpty == (bundle.kind != .azure))
+            #expect(policy.hardware.rtmrs == (bundle.kind == .tdx ? [1: [value]] : [:]))
+            var verifier = try HardwareBundle.verifier()
+            verifier.hardware.launchDigests = nil
+            verifier.policy = policy
+            #expect(verifier.verify(unverified).failures == [])
+        }
+    }
+
     @Test func `firmware that is older than wanted says what lies how far behind`() throws {
         let verdict = try HardwareBundle(kind: .snp).verdict {
             $0.hardware.minimumTCB = [.snp: 27, .bootloader: 4, .fmc: 1]
@@ -130,6 +198,14 @@ import Testing
         let value = [UInt8](repeating: 11, count: 32)
         let bundle = HardwareBundle(kind: .azure)
         #expect(try bundle.verdict().notes.contains("measurement.pcrs"))
+        // Every renter of the cloud has that launch digest: a policy that leaves it at that vouches for nobody.
+        let byPolicy = try bundle.verdict {
+            $0.hardware.launchDigests = nil
+            var policy = Policy()
+            policy.hardware.launchDigests = [ChipVendor.measurement]
+            $0.policy = policy
+        }
+        #expect(byPolicy.failures == ["measurement.pcrs"])
         let asked = try bundle.verdict { $0.hardware.pcrs = [11: [value]] }
         #expect(asked.outcome == .accepted)
         #expect(!asked.notes.contains("measurement.pcrs"))
@@ -264,7 +340,14 @@ import Testing
         #expect(try listed(changed("kettle", nil)).outcome == .accepted)
         let zeros = String(repeating: "0", count: 96)
         #expect(try listed(changed("measurement", .string(zeros))).failures == ["measurement.unlisted"])
-        #expect(try listed(changed("platform", "az-snp")).failures == ["measurement.unlisted"])
+        let tdx: JSONValue = ["platform": "tdx", "measurement": .string(ChipVendor.measurement.hexadecimal)]
+        #expect(try listed(tdx).failures == ["measurement.unlisted"])
+        #expect(try listed(tdx, .tdx).outcome == .accepted)
+        var registers = tdx.objectValue ?? [:]
+        registers["rtmrs"] = ["1": .string(String(repeating: "00", count: 48))]
+        #expect(!(try listed(.object(registers), .tdx).notes.contains("measurement.rtmrs")))
+        registers["rtmrs"] = ["1": .string(String(repeating: "01", count: 48))]
+        #expect(try listed(.object(registers), .tdx).failures == ["measurement.conditions"])
         #expect(try listed(changed("kettle", "0.2.0")).failures == ["measurement.conditions"])
         #expect(try listed(changed("minimum_tcb", ["snp": 25])).failures == ["measurement.conditions"])
         let register: JSONValue = ["11": .string(String(repeating: "0b", count: 32))]
@@ -277,6 +360,21 @@ import Testing
         var members = azure.objectValue ?? [:]
         members["pcrs"] = other
         #expect(try listed(.object(members), .azure).failures == ["measurement.conditions"])
+    }
+
+    @Test func `of two images in a list, the one that fits says what was asked`() throws {
+        let digest = JSONValue.string(ChipVendor.measurement.hexadecimal)
+        let other: JSONValue = [
+            "platform": "tdx", "measurement": digest, "rtmrs": ["0": .string(String(repeating: "01", count: 48))],
+        ]
+        let values = try ReferenceValues(
+            parsing: Self.list(other, ["platform": "tdx", "measurement": digest]), signedBy: [])
+        let verdict = try HardwareBundle(kind: .tdx).verdict {
+            $0.hardware.launchDigests = nil
+            $0.references = values.values
+        }
+        #expect(verdict.outcome == .accepted)
+        #expect(verdict.notes.contains("measurement.rtmrs"))
     }
 
     @Test func `a signed list is taken on the word of a named key alone`() throws {
@@ -314,6 +412,9 @@ import Testing
             ("pcrs", ["01": .string(String(repeating: "0", count: 64))]), ("kettle", 1), ("minimum_tcb", [:]),
             ("minimum_tcb", ["snp": 256]), ("minimum_tcb", ["kernel": 1]), ("tcb_statuses", []),
             ("tcb_statuses", ["Revoked"]), ("tcb_statuses", ["Fine"]), ("debug", true),
+            // Of other hardware.
+            ("tcb_statuses", ["UpToDate"]), ("pcrs", ["1": .string(String(repeating: "0", count: 64))]),
+            ("rtmrs", ["1": .string(String(repeating: "0", count: 96))]), ("platform", "tdx"), ("platform", "az-snp"),
         ]
         for (name, value) in wrong {
             #expect(throws: ReferenceValueError.self, "\(name)") {

@@ -98,6 +98,84 @@ import Testing
         }
     }
 
+    // MARK: - What no vector has
+
+    /// A synthetic bundle, changed; its evidence is then of another statement.
+    private func changed(
+        _ statement: (String) -> String = { $0 }, _ more: [String: [UInt8]] = [:]
+    ) throws -> Verdict {
+        let folder = Self.root.appending(path: "synthetic/bundle/snp-cargo")
+        func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appending(path: name))) }
+        let text = statement(String(decoding: try read("provenance.json"), as: UTF8.self))
+        var contents = [
+            "provenance.json": Array(text.utf8), "evidence.json": try read("evidence.json"),
+            "artifacts/tool": try read("artifacts/tool"),
+        ]
+        contents.merge(more) { $1 }
+        var verifier = try verifier(try Vector(name: "synthetic/bundle/snp-cargo").json("params"))
+        verifier.acceptsAnyMeasurement = true
+        return verifier.verify(try UnverifiedBundle(contents: contents))
+    }
+
+    @Test func `what lies beside its files is named, and what hides among the artifacts refused`() throws {
+        #expect(try changed().failures == [])
+        #expect(try changed({ $0 }, ["README": [1]]).notes.contains("bundle.unchecked"))
+        #expect(try changed({ $0 }, ["collateral/evil.sh": [1]]).notes.contains("bundle.unchecked"))
+        // A slash with an accent behind it is one character to Swift, and two bytes to everyone else.
+        #expect(try changed({ $0 }, ["artifacts/\u{301}evil": [1]]).failures == ["artifact.unexpected"])
+        #expect(try changed({ $0 }, ["artifacts/more/evil": [1]]).failures == ["artifact.kind"])
+    }
+
+    @Test func `a link beside its files is refused`() throws {
+        let scratch = try ScratchFolder()
+        let bundle = scratch.path.appending("bundle").string
+        try FileManager.default.copyItem(
+            atPath: Self.root.appending(path: "synthetic/bundle/snp-cargo").path, toPath: bundle)
+        symlink("/etc/passwd", "\(bundle)/README")
+        var verifier = try verifier(try Vector(name: "synthetic/bundle/snp-cargo").json("params"))
+        verifier.acceptsAnyMeasurement = true
+        #expect(try verifier.verify(at: bundle).failures == ["bundle.kind"])
+    }
+
+    @Test(arguments: [
+        "never", "2026-03-05", "2026-03-05T07:06:04 lies+00:00", "2026-03-05T07:06:04.x+00:00",
+        "2026-03-05T07:06:04+01:00",
+        "2026-13-05T07:06:04+00:00", "2026-03-05T07:06:04.+00:00", "2026-03-05T07:06:04.1234567890Z",
+    ])
+    func `a time that is none is refused`(text: String) throws {
+        for name in ["startedOn", "finishedOn"] {
+            let pattern = try Regex("\"\(name)\": \"[^\"]*\"")
+            let verdict = try changed { $0.replacing(pattern, with: "\"\(name)\": \"\(text)\"") }
+            #expect(verdict.failures.contains("provenance.format"), "\(name)")
+        }
+    }
+
+    @Test func `packages are compared without the checksum that the original repeats`() throws {
+        let path = Self.root.appending(path: "bundle/ripgrep").path
+        var verifier = BundleVerifier()
+        verifier.time = Statement.Timestamp(text: "2026-06-01T00:00:00Z")
+        verifier.acceptsAnyMeasurement = true
+        verifier.leavesArtifactsOut = true
+        func failures(_ text: String) throws -> [String] {
+            verifier.policy = try Policy(parsing: Array("version = 1\n[dependencies]\n\(text)".utf8))
+            return try verifier.verify(at: path).failures
+        }
+        #expect(try failures("required = [\"pkg:cargo/aho-corasick@1.1.3\"]") == [])
+        #expect(try failures("required = [\"pkg:cargo/ghost\"]") == ["policy.required"])
+        #expect(try failures("denied = [\"pkg:cargo/aho-corasick\"]") == ["policy.denied"])
+        #expect(try failures("denied = [\"pkg:cargo/ghost\"]") == [])
+    }
+
+    @Test func `an input that nobody can compare is not passed over`() throws {
+        var verifier = try verifier(try Vector(name: "synthetic/bundle/snp-cargo").json("params"))
+        verifier.policy = try Policy(parsing: Array("version = 1\n[dependencies]\ndenied = [\"pkg:cargo/evil\"]".utf8))
+        let bytes = try Data(contentsOf: Self.root.appending(path: "synthetic/bundle/snp-cargo/provenance.json"))
+        let text = String(decoding: bytes, as: UTF8.self).replacing(
+            /"uri": "pkg:[^"]*"/, with: "\"uri\": \"PKG: evil\"")
+        let verdict = verifier.verify(try UnverifiedBundle(contents: ["provenance.json": Array(text.utf8)]))
+        #expect(verdict.failures.contains("policy.denied"))
+    }
+
     @Test func `a policy judges what the original says of itself`() throws {
         let path = Self.root.appending(path: "bundle/alejandra").path
         var verifier = BundleVerifier()

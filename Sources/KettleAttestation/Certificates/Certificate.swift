@@ -94,6 +94,9 @@ struct Certificate: Sendable {
         return found
     }
 
+    /// Key usage and basic constraints.
+    private static let understood: Set = ["2.5.29.15", "2.5.29.19"]
+
     private static func extensions(in node: ASN1Node) throws -> [String: [UInt8]] {
         var list = try DERElements(of: node, .sequence)
         var values: [String: [UInt8]] = [:]
@@ -101,13 +104,14 @@ struct Certificate: Sendable {
             var parts = try DERElements(of: entry, .sequence)
             let type = try ASN1ObjectIdentifier(derEncoded: try parts.next())
             var value = try parts.next()
+            let name = type.oidComponents.map(String.init).joined(separator: ".")
             if value.identifier == .boolean {
-                // DEFAULT FALSE is never written in DER.
-                guard try Bool(derEncoded: value) else { throw DERError() }
+                // DEFAULT FALSE is never written in DER. What is critical and unknown would change what the rest means (RFC 5280,
+                // section 4.2).
+                guard try Bool(derEncoded: value), understood.contains(name) else { throw DERError() }
                 value = try parts.next()
             }
             try parts.end()
-            let name = type.oidComponents.map(String.init).joined(separator: ".")
             guard values.updateValue(Array(try value.primitive(.octetString)), forKey: name) == nil else {
                 throw DERError()
             }

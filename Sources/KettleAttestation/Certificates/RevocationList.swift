@@ -43,7 +43,14 @@ struct RevocationList: Sendable {
             next = fields.nextIfAny()
         }
         if let extensions = next {
-            _ = try DERElements.inside(extensions, tag: 0)
+            var list = try DERElements(of: try DERElements.inside(extensions, tag: 0), .sequence)
+            while let entry = list.nextIfAny() {
+                var parts = try DERElements(of: entry, .sequence)
+                _ = try ASN1ObjectIdentifier(derEncoded: try parts.next())
+                // A list of a part, or of changes, says so critically (RFC 5280, section 5.2). The makers' lists are whole.
+                guard try parts.next().identifier == .octetString else { throw DERError() }
+                try parts.end()
+            }
             try fields.end()
         }
         self.revoked = revoked

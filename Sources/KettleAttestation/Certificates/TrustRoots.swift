@@ -1,4 +1,4 @@
-import KettleProvenance
+package import KettleProvenance
 import Synchronization
 
 /// The certificates at which trust begins: AMD's and Intel's, compiled in, or others that a caller names.
@@ -49,6 +49,13 @@ public struct TrustRoots: Sendable {
     }
 
     private let contents: Contents
+    /// Tells these roots from others: SHA-256 over the SHA-256 of each, products in alphabetical order.
+    package var digest: ContentDigest {
+        let parts = [contents.ark, contents.ask, contents.asvk].flatMap { files in
+            SNPProduct.allCases.map { files[$0] ?? [] }
+        }
+        return ContentDigest(of: (parts + [contents.intel]).flatMap { ContentDigest(of: $0).bytes })
+    }
     let checked = CheckedCertificates()
 
     private init(unchecked contents: Contents) {

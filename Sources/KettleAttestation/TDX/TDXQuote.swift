@@ -171,6 +171,8 @@ public struct TDXReportBody: Hashable, Sendable {
 
     /// Whether the host may look into the guest.
     public var isDebug: Bool { (attributes.first ?? 0) & 1 == 1 }
+    /// Bit 29, MIGRATABLE: a migration guest, which the host chooses and MRTD does not cover, may take the guest elsewhere.
+    public var isMigratable: Bool { attributes.count == 8 && attributes[3] & 0x20 != 0 }
 }
 
 /// The report of an SGX enclave, 384 bytes (Intel SDM vol. 3D, table 39-21, REPORT without its MAC).

@@ -160,9 +160,18 @@ struct OriginalChecks {
 
     /// The original's folder may hold more than its verifier ever looked at.
     private func checkOthers(_ statement: OriginalStatement, _ findings: inout [Finding]) {
+        for (path, kind) in bundle.oddities.sorted(by: { $0.key < $1.key })
+        where !UnverifiedBundle.isPath(path, below: "artifacts") {
+            findings.append(
+                Finding(
+                    .failed, "bundle.kind", "\"\(path)\" has no place in a bundle", expected: "regular files",
+                    actual: kind))
+        }
         let known: Set = [UnverifiedBundle.statementPath, UnverifiedBundle.evidencePath]
         for path in bundle.files.keys.sorted()
-        where !known.contains(path) && !path.hasPrefix("artifacts/") && !path.hasPrefix("collateral/") {
+        where !known.contains(path) && !UnverifiedBundle.isPath(path, below: "artifacts")
+            && !LayoutChecks.isCollateral(path)
+        {
             guard let file = bundle.files[path], file.digest.hex == statement.lockfileDigest else {
                 findings.append(
                     Finding(.notChecked, "bundle.unchecked", "nothing in the statement speaks for \"\(path)\""))

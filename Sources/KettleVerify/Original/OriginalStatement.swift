@@ -94,8 +94,8 @@ struct OriginalStatement {
         }
         let metadata = try details.members("metadata", ["invocationId", "startedOn", "finishedOn"])
         invocationID = try metadata.text("invocationId")
-        _ = try metadata.text("startedOn")
-        finishedOn = metadata.isNull("finishedOn") ? nil : Self.time(try metadata.text("finishedOn"))
+        _ = try Self.time(metadata, "startedOn")
+        finishedOn = metadata.isNull("finishedOn") ? nil : try Self.time(metadata, "finishedOn")
 
         var subjects: [(name: String, digest: String)] = []
         for entry in try statement.list("subject", ["digest", "name"]) {
@@ -139,10 +139,19 @@ struct OriginalStatement {
         return version.map { $0.hasPrefix("kettle ") ? String($0.dropFirst("kettle ".count)) : $0 }
     }
 
-    /// `2026-03-05T07:06:13.588328+00:00`, to the second; nil in any other form or zone.
-    private static func time(_ text: String) -> Statement.Timestamp? {
-        guard text.hasSuffix("+00:00") || text.hasSuffix("Z") else { return nil }
-        return Statement.Timestamp(text: String(decoding: text.utf8.prefix(19), as: UTF8.self) + "Z")
+    /// `2026-03-05T07:06:13.588328+00:00`: a time in UTC with or without a fraction, to the second.
+    private static func time(_ members: Members, _ name: String) throws(Fault) -> Statement.Timestamp {
+        let text = Array(try members.text(name).utf8)
+        var rest = text.dropFirst(19)
+        if rest.first == UInt8(ascii: ".") {
+            let digits = rest.dropFirst().prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+            guard (1...9).contains(digits.count) else { throw members.wrong("has a \(name) that is no time") }
+            rest = rest.dropFirst(1 + digits.count)
+        }
+        guard rest.elementsEqual("+00:00".utf8) || rest.elementsEqual("Z".utf8),
+            let time = Statement.Timestamp(text: String(decoding: text.prefix(19), as: UTF8.self) + "Z")
+        else { throw members.wrong("has a \(name) that is no time in UTC") }
+        return time
     }
 }
 
@@ -153,7 +162,12 @@ extension OriginalStatement {
             builderID: builderID, buildType: buildType, source: "git+\(sourceURI)", ref: nil, requestedRef: nil,
             commit: gitCommit,
             finishedOn: finishedOn, kettleVersion: kettleVersion,
-            packages: packages.compactMap(PackageURL.init(parsing:)))
+            packages: packages.compactMap(PackageURL.init(parsing:)).map { package in
+                // The original repeats the digest there; it does not tell where a package is from.
+                var package = package
+                package.qualifiers["checksum"] = nil
+                return package
+            }, unreadablePackages: packages.filter { PackageURL(parsing: $0) == nil })
     }
 }
 
