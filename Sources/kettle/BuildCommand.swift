@@ -53,7 +53,7 @@ struct AttestCommand: AsyncParsableCommand {
         guard let softwareKey else {
             guard attestation.attester != Platform.software.rawValue else { throw AttestOptionError.noKey }
             return try await LocalBuild(
-                options: options, attester: .hardware, attestation: attestation, nonce: parsed
+                options: options, attester: .hardware, attestation: attestation.flags, nonce: parsed
             ).run()
         }
         let key = try SoftwareKey.loadOrCreate(at: softwareKey)

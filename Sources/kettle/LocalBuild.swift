@@ -40,7 +40,8 @@ struct LocalBuildOptions: ParsableArguments {
 struct LocalBuild {
     let options: LocalBuildOptions
     let attester: LocalAttester
-    var attestation = AttestationOptions()
+    /// The options of who attests, by the names of settings.
+    var attestation: [String: [String]] = [:]
     var nonce: BuildNonce?
 
     /// Who attests to the build.
@@ -61,7 +62,7 @@ struct LocalBuild {
         let folder = try DataFolder(opening: scratch.path.appending("data"))
         let environment = ProcessInfo.processInfo.environment
         let settings = try options.build.settings(
-            dataFolder: folder.root.string, attestation.flags, environment)
+            dataFolder: folder.root.string, attestation, environment)
         var logger = Logger(label: "kettle")
         logger.logLevel = .warning
         let threads = NIOThreadPool(numberOfThreads: 4)
