@@ -151,17 +151,22 @@ private struct JSONReader {
     private mutating func string() throws(JSONError) -> String {
         let start = position + 1
         position = start
-        while true {
-            let byte = try current()
+        var isASCII = true
+        while position < bytes.count {
+            let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
-                let text = try text(bytes[start..<position], startingAt: start)
+                let content = bytes[start..<position]
                 position += 1
-                return text
+                // Of ASCII every sequence is text, and no character combines with another.
+                if isASCII { return String(decoding: content, as: UTF8.self) }
+                return try text(content, startingAt: start)
             }
             if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
             guard byte >= 0x20 else { throw .controlCharacter(offset: position) }
+            if byte >= 0x80 { isASCII = false }
             position += 1
         }
+        throw .unexpectedEnd
     }
 
     /// Goes on at the first backslash of a string that began at `start`.

@@ -29,32 +29,37 @@ public struct PackageURL: Hashable, Sendable {
     ///
     /// - Returns: nil for what is none: without `pkg:`, type or name, or with escapes that are not UTF-8.
     public init?(parsing text: String) {
-        guard text.hasPrefix("pkg:") else { return nil }
-        var rest = text.dropFirst(4).drop { $0 == "/" }
+        // By bytes: none of the characters that it is cut at is a part of another one in UTF-8.
+        let bytes = Array(text.utf8)
+        guard bytes.starts(with: "pkg:".utf8) else { return nil }
+        var rest = bytes.dropFirst(4).drop { $0 == UInt8(ascii: "/") }
         var (subpath, qualifiers, version): (String, [String: String], String?) = ("", [:], nil)
-        if let hash = rest.lastIndex(of: "#") {
-            let segments = rest[rest.index(after: hash)...].split(separator: "/").filter { $0 != "." && $0 != ".." }
+        if let hash = rest.lastIndex(of: UInt8(ascii: "#")) {
+            let segments = rest[(hash + 1)...].split(separator: UInt8(ascii: "/")).filter {
+                !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8)
+            }
             guard let decoded = Self.decoded(segments) else { return nil }
             subpath = decoded
             rest = rest[..<hash]
         }
-        if let mark = rest.lastIndex(of: "?") {
-            for pair in rest[rest.index(after: mark)...].split(separator: "&") {
-                let parts = pair.split(separator: "=", maxSplits: 1)
+        if let mark = rest.lastIndex(of: UInt8(ascii: "?")) {
+            for pair in rest[(mark + 1)...].split(separator: UInt8(ascii: "&")) {
+                let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1)
                 guard parts.count == 2, let value = Self.decoded(parts[1]) else { continue }
-                guard qualifiers.updateValue(value, forKey: parts[0].lowercased()) == nil else { return nil }
+                let key = String(decoding: parts[0], as: UTF8.self).lowercased()
+                guard qualifiers.updateValue(value, forKey: key) == nil else { return nil }
             }
             rest = rest[..<mark]
         }
-        guard let slash = rest.firstIndex(of: "/") else { return nil }
-        type = rest[..<slash].lowercased()
-        rest = rest[rest.index(after: slash)...]
-        if let at = rest.lastIndex(of: "@") {
-            guard let decoded = Self.decoded(rest[rest.index(after: at)...]) else { return nil }
+        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        type = String(decoding: rest[..<slash], as: UTF8.self).lowercased()
+        rest = rest[(slash + 1)...]
+        if let at = rest.lastIndex(of: UInt8(ascii: "@")) {
+            guard let decoded = Self.decoded(rest[(at + 1)...]) else { return nil }
             version = decoded
             rest = rest[..<at]
         }
-        let segments = rest.split(separator: "/")
+        let segments = rest.split(separator: UInt8(ascii: "/"))
         guard let last = segments.last, let name = Self.decoded(last), let space = Self.decoded(segments.dropLast()),
             !type.isEmpty, !name.isEmpty, type.utf8.allSatisfy({ Self.isUnreserved($0) || $0 == UInt8(ascii: "+") })
         else { return nil }
@@ -122,18 +127,19 @@ public struct PackageURL: Hashable, Sendable {
         return String(decoding: output, as: UTF8.self)
     }
 
-    private static func decoded(_ segments: some Sequence<Substring>) -> String? {
-        var decoded: [String] = []
+    private static func decoded(_ segments: some Sequence<ArraySlice<UInt8>>) -> String? {
+        var decoded = ""
         for segment in segments {
             guard let text = self.decoded(segment) else { return nil }
-            decoded.append(text)
+            if !decoded.isEmpty { decoded += "/" }
+            decoded += text
         }
-        return decoded.joined(separator: "/")
+        return decoded
     }
 
-    private static func decoded(_ text: Substring) -> String? {
+    private static func decoded(_ text: ArraySlice<UInt8>) -> String? {
         var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
+        var rest = text
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)

@@ -62,6 +62,8 @@ public struct Finding: Hashable, Sendable {
     /// Text of a stranger, harmless for a terminal: control characters, line breaks and characters that turn the direction of
     /// text round are written as `\u{…}`, and what is very long is cut.
     public static func printable(_ text: String) -> String {
+        // Most text is digits and letters, and short.
+        if text.utf8.count <= 1000, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text }
         var result = String.UnicodeScalarView()
         var count = 0
         for scalar in text.unicodeScalars {

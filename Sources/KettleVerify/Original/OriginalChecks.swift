@@ -15,6 +15,7 @@ struct OriginalChecks {
         let bytes = bundle.statement ?? []
         let evidence = ReceivedEvidence.read(from: bundle, &findings)
         let statement = readStatement(&findings)
+        let claims = statement?.claims
 
         var result: EvidenceChecks.Result?
         var nonce: BuildNonce?
@@ -26,12 +27,12 @@ struct OriginalChecks {
                         actual: "software"))
             } else {
                 let checks = EvidenceChecks(
-                    evidence: evidence, collateral: bundle.collateral, claims: statement?.claims, verifier: verifier)
+                    evidence: evidence, collateral: bundle.collateral, claims: claims, verifier: verifier)
                 result = checks.run(&findings)
             }
         }
         if let signed = result?.signed { nonce = checkBinding(signed, bytes, &findings) }
-        if let statement { check(statement, evidence, &findings) }
+        if let statement, let claims { check(statement, claims, evidence, &findings) }
 
         var candidate: VerifiedBundle?
         if let statement, let result, result.isAccepted, let nonce, let platform = evidence?.platform {
@@ -128,7 +129,9 @@ struct OriginalChecks {
 
     // MARK: - Statement and files
 
-    private func check(_ statement: OriginalStatement, _ evidence: Evidence?, _ findings: inout [Finding]) {
+    private func check(
+        _ statement: OriginalStatement, _ claims: Claims, _ evidence: Evidence?, _ findings: inout [Finding]
+    ) {
         if let time = verifier.time, let finished = statement.finishedOn,
             finished.secondsSince1970 > time.secondsSince1970 + StatementChecks.clockTolerance
         {
@@ -140,7 +143,7 @@ struct OriginalChecks {
         findings.append(
             Finding(
                 .notChecked, "provenance.merkle_root", "the original Kettle does not document its input Merkle root"))
-        verifier.checkPolicies(statement.claims, &findings)
+        verifier.checkPolicies(claims, &findings)
         checkArtifacts(statement, &findings)
         checkOthers(statement, &findings)
     }
