@@ -4,8 +4,9 @@
 /// so that evidence cannot be changed without changing what it says.
 package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    private static let values: [UInt8?] = {
-        var values = [UInt8?](repeating: nil, count: 256)
+    /// What each letter stands for; 0xFF for what is no letter.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 0xFF, count: 256)
         for (value, letter) in alphabet.enumerated() { values[Int(letter)] = UInt8(value) }
         return values
     }()
@@ -52,30 +53,38 @@ package enum Base64 {
         if letters.last != UInt8(ascii: "=") {
             letters += Array(repeating: UInt8(ascii: "="), count: (4 - letters.count % 4) % 4)
         }
-        return decode(letters)
+        return decode(letters[...])
     }
 
     /// Reads the alphabet of section 4.
-    package static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)) }
+    package static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)[...]) }
 
-    private static func decode(_ letters: [UInt8]) -> [UInt8]? {
+    /// Reads letters of the alphabet of section 4.
+    static func decode(_ letters: ArraySlice<UInt8>) -> [UInt8]? {
         guard letters.count.isMultiple(of: 4) else { return nil }
+        let padding = letters.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
+        let values = values
         var output: [UInt8] = []
         output.reserveCapacity(letters.count / 4 * 3)
-        for start in stride(from: 0, to: letters.count, by: 4) {
-            let group = letters[start..<start + 4]
-            let padding = start + 4 == letters.count ? group.reversed().prefix { $0 == UInt8(ascii: "=") }.count : 0
-            guard padding <= 2 else { return nil }
-            var bits: UInt32 = 0
-            for letter in group.dropLast(padding) {
-                guard let value = values[Int(letter)] else { return nil }
-                bits = bits << 6 | UInt32(value)
-            }
-            bits <<= 6 * UInt32(padding)
-            let bytes = [UInt8(bits >> 16 & 0xFF), UInt8(bits >> 8 & 0xFF), UInt8(bits & 0xFF)]
-            guard bytes.suffix(padding).allSatisfy({ $0 == 0 }) else { return nil }
-            output += bytes.dropLast(padding)
+        var place = letters.startIndex
+        // Whole groups; the one with padding comes after them.
+        let end = padding == 0 ? letters.endIndex : letters.endIndex - 4
+        while place < end {
+            let (a, b) = (values[Int(letters[place])], values[Int(letters[place + 1])])
+            let (c, d) = (values[Int(letters[place + 2])], values[Int(letters[place + 3])])
+            guard (a | b | c | d) < 64 else { return nil }
+            output.append(a << 2 | b >> 4)
+            output.append(b << 4 | c >> 2)
+            output.append(c << 6 | d)
+            place += 4
         }
+        guard padding > 0 else { return output }
+        let (a, b) = (values[Int(letters[end])], values[Int(letters[end + 1])])
+        let c = padding == 1 ? values[Int(letters[end + 2])] : 0
+        // Bits that stand for nothing are zero, or two texts would mean the same.
+        guard (a | b | c) < 64, (padding == 1 ? c << 6 : b << 4) == 0 else { return nil }
+        output.append(a << 2 | b >> 4)
+        if padding == 1 { output.append(b << 4 | c >> 2) }
         return output
     }
 }

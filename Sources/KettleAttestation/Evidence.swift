@@ -40,7 +40,7 @@ public struct Evidence: Hashable, Sendable {
 
     /// Refuses an object that lacks one of `names`, or has another member than those and the `optional` ones.
     static func require(
-        _ object: [String: JSONValue], toHaveExactly names: Set<String>, optional: Set<String> = [], in place: String
+        _ object: [String: JSONValue], toHaveExactly names: [String], optional: [String] = [], in place: String
     ) throws(EvidenceError) {
         if let unknown = object.keys.filter({ !names.contains($0) && !optional.contains($0) }).min() {
             throw .format(reason: "\(place) has an unknown member \"\(unknown)\"")

@@ -53,8 +53,9 @@ public struct HardwarePolicy: Hashable, Sendable {
             reasons.append(EvidenceError(.multithreading, "the guest may share a core's threads with others"))
         }
         // A guest above the paravisor could vouch for an attestation key of its own making.
-        let levels = hasVTPM ? (vmpls ?? [0]).intersection([0]) : vmpls ?? [0]
-        if !levels.contains(report.vmpl) {
+        let isAllowed = vmpls?.contains(report.vmpl) ?? (report.vmpl == 0)
+        if !isAllowed || hasVTPM && report.vmpl != 0 {
+            let levels = hasVTPM ? (vmpls ?? [0]).intersection([0]) : vmpls ?? [0]
             reasons.append(
                 EvidenceError(
                     .vmpl, "the report was asked for at another privilege level",
@@ -67,10 +68,10 @@ public struct HardwarePolicy: Hashable, Sendable {
                     .tcbStatus, "SEV-SNP's firmware has versions, and no state that could be one of these",
                     expected: tcbStatuses.map(\.rawValue).sorted().joined(separator: " or "), actual: "SEV-SNP"))
         }
-        let behind = verified.tcb.shortfall(below: minimumTCB)
+        let behind = minimumTCB.isEmpty ? [:] : verified.tcb.shortfall(below: minimumTCB)
         if !behind.isEmpty {
             let parts = behind.sorted { $0.key < $1.key }.map { part, count in
-                verified.tcb.versions[part] == nil
+                verified.tcb[part] == nil
                     ? "\(part.rawValue) is missing" : "\(part.rawValue) lies \(count) behind"
             }
             let floor = SNPTCB(versions: minimumTCB)
@@ -102,15 +103,19 @@ public struct HardwarePolicy: Hashable, Sendable {
                     .minimumTCB, "TDX's firmware has no versions of these parts; Intel's TCB status speaks for it",
                     expected: "at least \(SNPTCB(versions: minimumTCB).text)", actual: "TDX"))
         }
-        let accepted = tcbStatuses ?? TCBStatus.accepted
-        let expected = accepted.map(\.rawValue).sorted().joined(separator: " or ")
+        var expected: String {
+            (tcbStatuses ?? TCBStatus.accepted).map(\.rawValue).sorted().joined(separator: " or ")
+        }
         if verified.tcb == nil, tcbStatuses != nil {
             reasons.append(
                 EvidenceError(
                     .tcbStatus, "there is no collateral that would tell the state of the platform's firmware",
                     expected: expected, actual: "unknown"))
         }
-        if let tcb = verified.tcb, !accepted.contains(tcb.status) || tcb.status == .revoked {
+        func accepts(_ status: TCBStatus) -> Bool {
+            status != .revoked && (tcbStatuses?.contains(status) ?? status.isAcceptedByDefault)
+        }
+        if let tcb = verified.tcb, !accepts(tcb.status) {
             var actual = tcb.status.rawValue
             if !tcb.shortfall.isEmpty { actual += ": \(tcb.shortfall)" }
             if !tcb.advisories.isEmpty { actual += " (\(tcb.advisories.joined(separator: ", ")))" }
@@ -132,7 +137,7 @@ public struct HardwarePolicy: Hashable, Sendable {
                         actual: actual.hexadecimal))
             }
         }
-        for (number, values) in pcrs.sorted(by: { $0.key < $1.key }) {
+        for (number, values) in pcrs.isEmpty ? [] : pcrs.sorted(by: { $0.key < $1.key }) {
             let actual = evidence.pcrs.flatMap { $0.indices.contains(number) ? $0[number] : nil }
             if actual.map(values.contains) != true {
                 reasons.append(

@@ -122,10 +122,7 @@ struct HardwareChecks {
         var words = [verified.platformName]
         if let report = verified.snpReport {
             words.append("report version \(report.version), \(report.signingKey.rawValue), VMPL \(report.vmpl)")
-            if let tcb = verified.snpTCB {
-                words.append(
-                    tcb.versions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
-            }
+            if let tcb = verified.snpTCB { words.append(tcb.text) }
         }
         if let quote = verified.tdxQuote {
             words.append("quote version \(quote.version)")
@@ -185,9 +182,9 @@ struct HardwareChecks {
     private func checkMeasurement(
         _ verified: VerifiedHardwareEvidence, _ reasons: [EvidenceError], _ findings: inout [Finding]
     ) -> Bool {
-        let digests = [verifier.hardware.launchDigests, verifier.policy?.hardware.launchDigests].compactMap { $0 }
         let actual = verified.launchDigest.hexadecimal
-        var isVouched = !digests.isEmpty
+        var isVouched =
+            verifier.hardware.launchDigests != nil || verifier.policy?.hardware.launchDigests != nil
         if isVouched, !reasons.contains(where: { $0.reason == .launchDigest }) {
             findings.append(
                 Finding(

@@ -17,9 +17,9 @@ package struct HCLReport {
     package let bytes: [UInt8]
     package let kind: Kind
     /// The 1,184 bytes of the hardware's report; a TDREPORT is 1,024 and zeros.
-    let hardwareReport: [UInt8]
+    package let hardwareReport: [UInt8]
     /// The runtime data, exactly as they are hashed.
-    let runtimeData: [UInt8]
+    package let runtimeData: [UInt8]
 
     private static let headerByteCount = 0x4D4
     private static let tdReportByteCount = 1024
@@ -84,16 +84,16 @@ package struct HCLReport {
 }
 
 /// The runtime data of an HCL report: the vTPM's attestation key, and how the machine was configured.
-struct HCLRuntimeData {
+package struct HCLRuntimeData {
     /// The key's modulus, 256 bytes. Its exponent is 65,537.
-    let modulus: [UInt8]
+    package let modulus: [UInt8]
     /// `vm-configuration`; null where there is none.
     let configuration: JSONValue
     /// `user-data`.
     let userData: JSONValue
 
     /// - Throws: ``EvidenceError``: `hcl.vardata`.
-    init(parsing bytes: [UInt8]) throws(EvidenceError) {
+    package init(parsing bytes: [UInt8]) throws(EvidenceError) {
         func refuse(_ what: String) -> EvidenceError {
             EvidenceError(.hclRuntimeData, "the HCL report's runtime data \(what)")
         }

@@ -3,7 +3,7 @@ internal import CryptoExtras
 import KettleProvenance
 
 /// A quote of a TPM 2.0: what it signed, the signature, and the values of the registers that it is about.
-struct TPMQuote {
+package struct TPMQuote {
     /// TPMS_ATTEST as it was signed.
     let message: [UInt8]
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -14,12 +14,18 @@ struct TPMQuote {
     /// How many PCRs a TPM for PCs has (TCG PC Client Platform TPM Profile 1.05, section 4.6.1).
     private static let pcrCount = 24
 
+    package init(message: [UInt8], signature: [UInt8], pcrs: [[UInt8]]) {
+        self.message = message
+        self.signature = signature
+        self.pcrs = pcrs
+    }
+
     /// Verifies the quote.
     ///
     /// - Parameter modulus: Of the RSA-2048 key that has to have signed, exponent 65,537.
     /// - Returns: extraData: what the one who asked for the quote wanted signed along.
     /// - Throws: ``EvidenceError`` with a reason that begins with `tpm.`.
-    func verified(by modulus: [UInt8]) throws(EvidenceError) -> [UInt8] {
+    package func verified(by modulus: [UInt8]) throws(EvidenceError) -> [UInt8] {
         guard signature.count == 256,
             let key = try? _RSA.Signing.PublicKey(n: modulus, e: [1, 0, 1] as [UInt8]),
             key.isValidSignature(
@@ -30,7 +36,7 @@ struct TPMQuote {
     }
 
     /// Reads TPMS_ATTEST, big-endian (TCG TPM 2.0 Library, part 2, section 10.12.12).
-    func extraData() throws(EvidenceError) -> [UInt8] {
+    package func extraData() throws(EvidenceError) -> [UInt8] {
         let malformed = EvidenceError(.tpmFormat, "the TPM quote's lengths do not add up")
         var reader = ByteReader(message[...])
         guard let magic = reader.uint32BigEndian() else { throw malformed }

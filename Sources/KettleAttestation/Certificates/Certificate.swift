@@ -5,11 +5,9 @@ import SwiftASN1
 /// An X.509 certificate (RFC 5280), version 3, read strictly. Nothing is verified by reading it.
 ///
 /// swift-certificates does not read certificates signed with RSASSA-PSS, which AMD's are.
-struct Certificate: Sendable {
+package struct Certificate: Sendable {
     /// All of it, in DER.
-    let bytes: [UInt8]
-    /// SHA-256 of ``bytes``.
-    let digest: ContentDigest
+    package let bytes: [UInt8]
     /// The INTEGER's bytes.
     let serialNumber: [UInt8]
     /// Names in DER. They are compared byte for byte.
@@ -17,10 +15,9 @@ struct Certificate: Sendable {
     let subject: [UInt8]
     /// The subject's one common name.
     let commonName: String
-    let validity: ValidityWindow
+    package let validity: ValidityWindow
     let publicKey: PublicKey
-    /// Each extension's value by its object identifier, dotted.
-    let extensions: [String: [UInt8]]
+    private let extensions: [(type: [UInt8], value: [UInt8])]
     /// Basic constraints: cA.
     let isAuthority: Bool
     /// Key usage: keyCertSign.
@@ -32,9 +29,8 @@ struct Certificate: Sendable {
     /// Reads one certificate in DER, with nothing behind it.
     ///
     /// - Throws: ``DERError`` or an error of swift-asn1 or swift-crypto.
-    init(parsing bytes: [UInt8]) throws {
+    package init(parsing bytes: [UInt8]) throws {
         self.bytes = bytes
-        digest = ContentDigest(of: bytes)
         var outer = try DERElements(of: try DER.parse(bytes), .sequence)
         let body = try outer.next()
         let outerAlgorithm = try outer.next().encodedBytes
@@ -59,12 +55,22 @@ struct Certificate: Sendable {
         publicKey = try PublicKey(try fields.next())
         extensions = try Self.extensions(in: try DERElements.inside(try fields.next(), tag: 3))
         try fields.end()
-        isAuthority = try Self.isAuthority(extensions["2.5.29.19"])
-        maySignCertificates = try Self.maySignCertificates(extensions["2.5.29.15"])
+        // 2.5.29.19 and 2.5.29.15.
+        isAuthority = try Self.isAuthority(Self.value(of: [0x55, 0x1D, 0x13], in: extensions))
+        maySignCertificates = try Self.maySignCertificates(Self.value(of: [0x55, 0x1D, 0x0F], in: extensions))
+    }
+
+    /// An extension's value.
+    ///
+    /// - Parameter type: Its object identifier as DER writes it, without tag and length.
+    func value(ofExtension type: [UInt8]) -> [UInt8]? { Self.value(of: type, in: extensions) }
+
+    private static func value(of type: [UInt8], in extensions: [(type: [UInt8], value: [UInt8])]) -> [UInt8]? {
+        extensions.first { $0.type == type }?.value
     }
 
     /// Whether this certificate names `issuer` and is signed by its key.
-    func isIssued(by issuer: Certificate) -> Bool {
+    package func isIssued(by issuer: Certificate) -> Bool {
         self.issuer == issuer.subject && algorithm.isValid(signature[...], by: issuer.publicKey, over: signed[...])
     }
 
@@ -80,10 +86,11 @@ struct Certificate: Sendable {
             var attributes = try DERElements(of: set, .set)
             while let attribute = attributes.nextIfAny() {
                 var parts = try DERElements(of: attribute, .sequence)
-                let type = try ASN1ObjectIdentifier(derEncoded: try parts.next())
+                let type = try parts.next().objectIdentifier()
                 let value = try parts.next()
                 try parts.end()
-                guard type == [2, 5, 4, 3] else { continue }
+                // 2.5.4.3.
+                guard type == [0x55, 0x04, 0x03] else { continue }
                 guard found == nil else { throw DERError() }
                 let content = try value.primitive(value.identifier == .utf8String ? .utf8String : .printableString)
                 guard let text = String(validating: content, as: UTF8.self) else { throw DERError() }
@@ -94,27 +101,25 @@ struct Certificate: Sendable {
         return found
     }
 
-    /// Key usage and basic constraints.
-    private static let understood: Set = ["2.5.29.15", "2.5.29.19"]
+    /// Key usage and basic constraints: 2.5.29.15 and 2.5.29.19.
+    private static let understood: [[UInt8]] = [[0x55, 0x1D, 0x0F], [0x55, 0x1D, 0x13]]
 
-    private static func extensions(in node: ASN1Node) throws -> [String: [UInt8]] {
+    private static func extensions(in node: ASN1Node) throws -> [(type: [UInt8], value: [UInt8])] {
         var list = try DERElements(of: node, .sequence)
-        var values: [String: [UInt8]] = [:]
+        var values: [(type: [UInt8], value: [UInt8])] = []
         while let entry = list.nextIfAny() {
             var parts = try DERElements(of: entry, .sequence)
-            let type = try ASN1ObjectIdentifier(derEncoded: try parts.next())
+            let type = try parts.next().objectIdentifier()
             var value = try parts.next()
-            let name = type.oidComponents.map(String.init).joined(separator: ".")
             if value.identifier == .boolean {
                 // DEFAULT FALSE is never written in DER. What is critical and unknown would change what the rest means (RFC 5280,
                 // section 4.2).
-                guard try Bool(derEncoded: value), understood.contains(name) else { throw DERError() }
+                guard try Bool(derEncoded: value), understood.contains(type) else { throw DERError() }
                 value = try parts.next()
             }
             try parts.end()
-            guard values.updateValue(Array(try value.primitive(.octetString)), forKey: name) == nil else {
-                throw DERError()
-            }
+            guard Self.value(of: type, in: values) == nil else { throw DERError() }
+            values.append((type, Array(try value.primitive(.octetString))))
         }
         return values
     }

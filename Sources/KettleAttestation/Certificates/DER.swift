@@ -43,6 +43,19 @@ extension ASN1Node {
         return content
     }
 
+    /// An OBJECT IDENTIFIER's content: identifiers are compared by it, which has one spelling (X.690, section 8.19).
+    func objectIdentifier() throws -> [UInt8] {
+        let content = try primitive(.objectIdentifier)
+        var isStart = true
+        for byte in content {
+            // A number that begins with a zero could be written shorter.
+            guard !isStart || byte != 0x80 else { throw DERError() }
+            isStart = byte < 0x80
+        }
+        guard isStart, !content.isEmpty else { throw DERError() }
+        return Array(content)
+    }
+
     /// An INTEGER from 0 to 65,535.
     func smallInteger() throws -> Int {
         let value = try Int64(derEncoded: self)

@@ -3,7 +3,7 @@ import SwiftASN1
 /// Certificates in PEM (RFC 7468), in one form: what is not exactly that is refused.
 package enum PEM {
     /// How lines may end and what may stand between blocks.
-    enum Style {
+    package enum Style {
         /// LF alone, no blank lines, NULs at the very end: as in a quote, where nothing else signs these bytes.
         case quote
         /// CRLF too, and blank lines: as in files.
@@ -27,7 +27,7 @@ package enum PEM {
     /// The DER of each certificate. Nil where anything stands there that is not one.
     ///
     /// - Parameter limit: How many certificates there may be.
-    static func certificates(in text: ArraySlice<UInt8>, style: Style, limit: Int = 8) -> [[UInt8]]? {
+    package static func certificates(in text: ArraySlice<UInt8>, style: Style, limit: Int = 8) -> [[UInt8]]? {
         var text = text
         if style == .quote { while text.last == 0 { text.removeLast() } }
         guard !text.contains(0) else { return nil }
@@ -60,6 +60,8 @@ package enum PEM {
     private static func decode(_ lines: [ArraySlice<UInt8>]) -> [UInt8]? {
         guard let last = lines.last, !last.isEmpty, last.count <= 64, lines.dropLast().allSatisfy({ $0.count == 64 })
         else { return nil }
-        return Base64.decode(String(decoding: lines.joined(), as: UTF8.self))
+        var letters: [UInt8] = []
+        for line in lines { letters += line }
+        return Base64.decode(letters[...])
     }
 }

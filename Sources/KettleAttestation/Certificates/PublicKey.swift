@@ -85,12 +85,35 @@ enum SignatureAlgorithm: Sendable {
                 _RSA.Signing.RSASignature(rawRepresentation: Array(signature)), for: SHA384.hash(data: bytes),
                 padding: .PSS)
         case (.ecdsaSHA256, .p256(let key)):
-            guard let parsed = try? P256.Signing.ECDSASignature(derRepresentation: Array(signature)),
-                Array(parsed.derRepresentation) == Array(signature)
+            guard let raw = Self.rawSignature(signature),
+                let parsed = try? P256.Signing.ECDSASignature(rawRepresentation: raw)
             else { return false }
             return key.isValidSignature(parsed, for: bytes)
         default: return false
         }
+    }
+
+    /// Reads ECDSA-Sig-Value (RFC 3279, section 2.2.3), a SEQUENCE of two INTEGERs: r and s, 32 bytes each; nil for any other
+    /// spelling than DER's.
+    private static func rawSignature(_ encoded: ArraySlice<UInt8>) -> [UInt8]? {
+        var reader = ByteReader(encoded)
+        guard reader.uint8() == 0x30, let length = reader.uint8(), length < 0x80, reader.remaining == Int(length) else {
+            return nil
+        }
+        var raw: [UInt8] = []
+        for _ in 0..<2 {
+            guard reader.uint8() == 0x02, let count = reader.uint8(), count < 0x80,
+                var number = reader.take(Int(count)), let first = number.first, first < 0x80
+            else { return nil }
+            // A zero stands in front where the number would be negative without it, and nowhere else.
+            if first == 0 {
+                number.removeFirst()
+                guard let next = number.first, next >= 0x80 else { return nil }
+            }
+            guard number.count <= 32 else { return nil }
+            raw += Array(repeating: 0, count: 32 - number.count) + number
+        }
+        return reader.remaining == 0 ? raw : nil
     }
 }
 

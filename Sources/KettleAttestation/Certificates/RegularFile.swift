@@ -30,9 +30,14 @@ enum RegularFile {
         try check(status)
         guard status.st_size <= limit else { throw Failure.tooLarge }
 
-        var bytes = [UInt8](repeating: 0, count: limit + 1)
+        // The size of a file that is being written to changes; one byte more shows that this one does not.
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size) + 1)
         var count = 0
-        while count < bytes.count {
+        while true {
+            if count == bytes.count {
+                guard count <= limit else { throw Failure.tooLarge }
+                bytes += [UInt8](repeating: 0, count: min(max(count, 4096), limit + 1 - count))
+            }
             let more = bytes.withUnsafeMutableBytes { buffer in
                 Glibc.read(file, buffer.baseAddress?.advanced(by: count), buffer.count - count)
             }

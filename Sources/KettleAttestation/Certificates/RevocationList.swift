@@ -1,13 +1,13 @@
 import SwiftASN1
 
 /// A certificate revocation list (RFC 5280, section 5), read strictly.
-struct RevocationList: Sendable {
+package struct RevocationList: Sendable {
     /// The issuer's name in DER.
     let issuer: [UInt8]
     /// From thisUpdate to nextUpdate.
-    let validity: ValidityWindow
+    package let validity: ValidityWindow
     /// Serial numbers, as INTEGER's bytes.
-    let revoked: Set<[UInt8]>
+    let revoked: [[UInt8]]
     private let signed: [UInt8]
     private let algorithm: SignatureAlgorithm
     private let signature: [UInt8]
@@ -15,7 +15,7 @@ struct RevocationList: Sendable {
     /// Reads a list in DER, with nothing behind it.
     ///
     /// - Throws: ``DERError`` or an error of swift-asn1.
-    init(parsing bytes: [UInt8]) throws {
+    package init(parsing bytes: [UInt8]) throws {
         var outer = try DERElements(of: try DER.parse(bytes), .sequence)
         let body = try outer.next()
         let outerAlgorithm = try outer.next().encodedBytes
@@ -31,13 +31,13 @@ struct RevocationList: Sendable {
         issuer = Array(try fields.next().encodedBytes)
         // A list without nextUpdate would never be stale.
         validity = ValidityWindow(try fields.next().time(), try fields.next().time())
-        var revoked: Set<[UInt8]> = []
+        var revoked: [[UInt8]] = []
         var next = fields.nextIfAny()
         if let list = next, list.identifier == .sequence {
             var entries = try DERElements(of: list, .sequence)
             while let entry = entries.nextIfAny() {
                 var parts = try DERElements(of: entry, .sequence)
-                revoked.insert(Array(try ArraySlice<UInt8>(derEncoded: try parts.next())))
+                revoked.append(Array(try ArraySlice<UInt8>(derEncoded: try parts.next())))
                 _ = try parts.next().time()
             }
             next = fields.nextIfAny()
@@ -57,7 +57,7 @@ struct RevocationList: Sendable {
     }
 
     /// Whether this list names `issuer` and is signed by its key.
-    func isIssued(by issuer: Certificate) -> Bool {
+    package func isIssued(by issuer: Certificate) -> Bool {
         self.issuer == issuer.subject && algorithm.isValid(signature[...], by: issuer.publicKey, over: signed[...])
     }
 

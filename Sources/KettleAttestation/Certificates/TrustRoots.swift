@@ -7,20 +7,7 @@ import Synchronization
 /// pieces of evidence bring them along; copies share that memory.
 public struct TrustRoots: Sendable {
     /// The chip makers' own (`Roots/`).
-    public static let vendor = TrustRoots(
-        unchecked: Contents(
-            ark: [
-                .milan: PackageResources.amd_milan_ark_der, .genoa: PackageResources.amd_genoa_ark_der,
-                .turin: PackageResources.amd_turin_ark_der,
-            ],
-            ask: [
-                .milan: PackageResources.amd_milan_ask_der, .genoa: PackageResources.amd_genoa_ask_der,
-                .turin: PackageResources.amd_turin_ask_der,
-            ],
-            asvk: [
-                .milan: PackageResources.amd_milan_asvk_der, .genoa: PackageResources.amd_genoa_asvk_der,
-                .turin: PackageResources.amd_turin_asvk_der,
-            ], intel: PackageResources.intel_sgx_root_ca_der))
+    public static let vendor = TrustRoots(others: nil)
 
     /// The certificates in DER.
     public struct Contents: Sendable {
@@ -48,18 +35,24 @@ public struct TrustRoots: Sendable {
         }
     }
 
-    private let contents: Contents
+    /// Which of a product's certificates.
+    private enum Role: CaseIterable {
+        case ark
+        case ask
+        case asvk
+    }
+
+    /// Nil for the vendors' own.
+    private let others: Contents?
     /// Tells these roots from others: SHA-256 over the SHA-256 of each, products in alphabetical order.
     package var digest: ContentDigest {
-        let parts = [contents.ark, contents.ask, contents.asvk].flatMap { files in
-            SNPProduct.allCases.map { files[$0] ?? [] }
-        }
-        return ContentDigest(of: (parts + [contents.intel]).flatMap { ContentDigest(of: $0).bytes })
+        let parts = Role.allCases.flatMap { role in SNPProduct.allCases.map { bytes(role, $0) ?? [] } }
+        return ContentDigest(of: (parts + [intel]).flatMap { ContentDigest(of: $0).bytes })
     }
     let checked = CheckedCertificates()
 
-    private init(unchecked contents: Contents) {
-        self.contents = contents
+    private init(others: Contents?) {
+        self.others = others
     }
 
     /// Takes other roots than the vendors'. Whoever holds their keys can make evidence of anything.
@@ -67,16 +60,52 @@ public struct TrustRoots: Sendable {
     /// - Parameter contents: The certificates; a product may lack any of its three.
     /// - Throws: ``EvidenceError`` when one is no certificate, or not of the chain that it should be of.
     public init(_ contents: Contents) throws(EvidenceError) {
-        self.init(unchecked: contents)
+        self.init(others: contents)
         for product in contents.ark.keys { _ = try ark(of: product) }
         for product in contents.ask.keys { _ = try intermediate(of: product, for: .vcek) }
         for product in contents.asvk.keys { _ = try intermediate(of: product, for: .vlek) }
         _ = try intelRoot()
     }
 
-    /// AMD's root for a product, checked to have signed itself.
+    /// What is compiled in, which `TrustRootsTests` hands to ``init(_:)`` to have it checked.
+    package static var vendorContents: Contents {
+        var contents = Contents(ark: [:], ask: [:], asvk: [:], intel: PackageResources.intel_sgx_root_ca_der)
+        for product in SNPProduct.allCases {
+            contents.ark[product] = vendorCertificate(.ark, product)
+            contents.ask[product] = vendorCertificate(.ask, product)
+            contents.asvk[product] = vendorCertificate(.asvk, product)
+        }
+        return contents
+    }
+
+    private static func vendorCertificate(_ role: Role, _ product: SNPProduct) -> [UInt8] {
+        switch (product, role) {
+        case (.milan, .ark): PackageResources.amd_milan_ark_der
+        case (.milan, .ask): PackageResources.amd_milan_ask_der
+        case (.milan, .asvk): PackageResources.amd_milan_asvk_der
+        case (.genoa, .ark): PackageResources.amd_genoa_ark_der
+        case (.genoa, .ask): PackageResources.amd_genoa_ask_der
+        case (.genoa, .asvk): PackageResources.amd_genoa_asvk_der
+        case (.turin, .ark): PackageResources.amd_turin_ark_der
+        case (.turin, .ask): PackageResources.amd_turin_ask_der
+        case (.turin, .asvk): PackageResources.amd_turin_asvk_der
+        }
+    }
+
+    private var intel: [UInt8] { others?.intel ?? PackageResources.intel_sgx_root_ca_der }
+
+    private func bytes(_ role: Role, _ product: SNPProduct) -> [UInt8]? {
+        guard let others else { return Self.vendorCertificate(role, product) }
+        switch role {
+        case .ark: return others.ark[product]
+        case .ask: return others.ask[product]
+        case .asvk: return others.asvk[product]
+        }
+    }
+
+    /// AMD's root for a product, which signed itself.
     func ark(of product: SNPProduct) throws(EvidenceError) -> Certificate {
-        guard let bytes = contents.ark[product] else {
+        guard let bytes = bytes(.ark, product) else {
             throw EvidenceError(.chainRoot, "there is no trusted ARK for \(product.rawValue)")
         }
         return try root(bytes, called: "the ARK of \(product.rawValue)")
@@ -85,27 +114,36 @@ public struct TrustRoots: Sendable {
     /// The certificate below the ARK that signs keys of a kind.
     func intermediate(of product: SNPProduct, for key: SNPSigningKey) throws(EvidenceError) -> Certificate {
         let name = key == .vcek ? "ASK" : "ASVK"
-        guard let bytes = key == .vcek ? contents.ask[product] : contents.asvk[product] else {
+        guard let bytes = bytes(key == .vcek ? .ask : .asvk, product) else {
             throw EvidenceError(.chainASK, "there is no trusted \(name) for \(product.rawValue)")
         }
-        let ark = try ark(of: product)
-        guard let certificate = checked.certificate(bytes, issuedBy: ark), certificate.isAuthority,
-            certificate.maySignCertificates
+        guard
+            let certificate = isCompiledIn
+                ? checked.constant(bytes) : checked.certificate(bytes, issuedBy: try ark(of: product)),
+            certificate.isAuthority, certificate.maySignCertificates
         else {
             throw EvidenceError(.chainASK, "the \(name) of \(product.rawValue) is not the ARK's")
         }
         return certificate
     }
 
-    /// Intel's root, checked to have signed itself.
-    func intelRoot() throws(EvidenceError) -> Certificate { try root(contents.intel, called: "Intel's root") }
+    /// Intel's root, which signed itself.
+    func intelRoot() throws(EvidenceError) -> Certificate {
+        try root(intel, called: "Intel's root")
+    }
 
     private func root(_ bytes: [UInt8], called name: String) throws(EvidenceError) -> Certificate {
-        guard let certificate = checked.root(bytes), certificate.isAuthority, certificate.maySignCertificates else {
+        guard let certificate = isCompiledIn ? checked.constant(bytes) : checked.root(bytes), certificate.isAuthority,
+            certificate.maySignCertificates
+        else {
             throw EvidenceError(.chainRoot, "\(name) is not a self-signed authority")
         }
         return certificate
     }
+
+    /// The signatures among certificates that are compiled in do not change from one run to the next: `TrustRootsTests`
+    /// checks them, once for all.
+    private var isCompiledIn: Bool { others == nil }
 }
 
 /// Certificates whose issuer's signature was checked, so that a service checks each one once.
@@ -116,34 +154,62 @@ final class CheckedCertificates: Sendable {
     /// Beyond this many it begins anew: evidence of strangers must not fill the memory.
     private static let limit = 1000
 
-    private struct Key: Hashable {
-        let certificate: ContentDigest
-        /// Of the issuer's certificate; the certificate's own for a root.
-        let issuer: ContentDigest
+    private struct Entry {
+        let certificate: Certificate
+        /// The issuer's certificate; the certificate's own for a root, nothing for what is compiled in.
+        let issuer: [UInt8]
+
+        func isBefore(_ bytes: [UInt8], _ issuer: [UInt8]) -> Bool {
+            certificate.bytes == bytes
+                ? self.issuer.lexicographicallyPrecedes(issuer) : certificate.bytes.lexicographicallyPrecedes(bytes)
+        }
     }
 
-    private let entries = Mutex<[Key: Certificate]>([:])
+    /// Sorted. A dictionary of a kind that nothing else uses takes Swift a quarter of a millisecond to set up, which is a
+    /// third of what verifying one piece of evidence takes.
+    private let entries = Mutex<[Entry]>([])
 
     /// The certificate, when it is one and `issuer` signed it.
     func certificate(_ bytes: [UInt8], issuedBy issuer: Certificate) -> Certificate? {
-        remembered(bytes, issuer.digest) { $0.isIssued(by: issuer) }
+        remembered(bytes, issuer.bytes) { $0.isIssued(by: issuer) }
     }
 
     /// The certificate, when it is one that signed itself.
     func root(_ bytes: [UInt8]) -> Certificate? {
-        remembered(bytes, ContentDigest(of: bytes)) { $0.isIssued(by: $0) }
+        remembered(bytes, bytes) { $0.isIssued(by: $0) }
+    }
+
+    /// A certificate that is compiled in.
+    func constant(_ bytes: [UInt8]) -> Certificate? {
+        remembered(bytes, []) { _ in true }
     }
 
     private func remembered(
-        _ bytes: [UInt8], _ issuer: ContentDigest, _ check: (Certificate) -> Bool
+        _ bytes: [UInt8], _ issuer: [UInt8], _ check: (Certificate) -> Bool
     ) -> Certificate? {
-        let key = Key(certificate: ContentDigest(of: bytes), issuer: issuer)
-        if let known = entries.withLock({ $0[key] }) { return known }
+        let known = entries.withLock { entries -> Certificate? in
+            let place = Self.place(of: bytes, issuer, in: entries)
+            guard place < entries.count else { return nil }
+            let entry = entries[place]
+            return entry.certificate.bytes == bytes && entry.issuer == issuer ? entry.certificate : nil
+        }
+        if let known { return known }
         guard let certificate = try? Certificate(parsing: bytes), check(certificate) else { return nil }
         entries.withLock { entries in
             if entries.count >= Self.limit { entries.removeAll() }
-            entries[key] = certificate
+            let place = Self.place(of: bytes, issuer, in: entries)
+            entries.insert(Entry(certificate: certificate, issuer: issuer), at: place)
         }
         return certificate
+    }
+
+    /// Where an entry stands or would stand.
+    private static func place(of bytes: [UInt8], _ issuer: [UInt8], in entries: [Entry]) -> Int {
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].isBefore(bytes, issuer) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

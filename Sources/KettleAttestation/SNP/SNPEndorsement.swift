@@ -1,7 +1,7 @@
 import SwiftASN1
 
 /// What AMD's certificate of a VCEK or VLEK says (AMD 57230, section 3.1, extensions below 1.3.6.1.4.1.3704.1).
-struct SNPEndorsement {
+package struct SNPEndorsement {
     /// What the key was derived for: the firmware's versions.
     let tcb: SNPTCB
     /// The chip; nil for a VLEK.
@@ -10,11 +10,15 @@ struct SNPEndorsement {
     let productName: String
 
     private static let root = "1.3.6.1.4.1.3704.1."
+    /// The same in DER.
+    private static let encodedRoot: [UInt8] = [0x2B, 0x06, 0x01, 0x04, 0x01, 0x9C, 0x78, 0x01]
 
     /// - Throws: ``EvidenceError``: `vek.extension`.
-    init(_ certificate: Certificate, product: SNPProduct, key: SNPSigningKey) throws(EvidenceError) {
+    package init(_ certificate: Certificate, product: SNPProduct, key: SNPSigningKey) throws(EvidenceError) {
+        // Every number of an arc is one byte: `3.1` is 03 01.
         func value(_ arc: String) throws(EvidenceError) -> [UInt8] {
-            guard let value = certificate.extensions[Self.root + arc] else {
+            let numbers = arc.utf8.filter { $0 != UInt8(ascii: ".") }.map { $0 - UInt8(ascii: "0") }
+            guard let value = certificate.value(ofExtension: Self.encodedRoot + numbers) else {
                 throw EvidenceError(
                     .vekExtension, "the \(key.rawValue)'s certificate lacks extension \(Self.root)\(arc)")
             }
@@ -41,12 +45,13 @@ struct SNPEndorsement {
         }
         _ = try number("1")
         productName = try text("2").split(separator: "-", maxSplits: 1).first.map(String.init) ?? ""
-        var versions: [SNPTCB.Part: UInt8] = [
-            .bootloader: try number("3.1"), .tee: try number("3.2"), .snp: try number("3.3"),
-            .microcode: try number("3.8"),
-        ]
-        if product == .turin { versions[.fmc] = try number("3.9") }
-        tcb = SNPTCB(versions: versions)
+        var tcb = SNPTCB()
+        tcb[.bootloader] = try number("3.1")
+        tcb[.tee] = try number("3.2")
+        tcb[.snp] = try number("3.3")
+        tcb[.microcode] = try number("3.8")
+        if product == .turin { tcb[.fmc] = try number("3.9") }
+        self.tcb = tcb
         switch key {
         case .vcek:
             // Raw bytes, which some issuers wrap in an OCTET STRING. The length tells; an id may well begin with 0x04.

@@ -16,7 +16,7 @@ public enum SNPProduct: String, Hashable, Sendable, CaseIterable {
     }
 
     /// The product names that certificates of it bear, up to a dash (AMD 57230, section 3.1, PRODUCT_NAME).
-    var certifiedNames: Set<String> {
+    var certifiedNames: [String] {
         switch self {
         case .milan: ["Milan"]
         case .genoa: ["Genoa", "Bergamo", "Siena"]

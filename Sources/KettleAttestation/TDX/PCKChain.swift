@@ -9,7 +9,7 @@ struct PCKChain: Sendable {
     /// What the leaf says of the platform.
     let platform: PCKExtension
 
-    private static let intermediateNames: Set = ["Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA"]
+    private static let intermediateNames = ["Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA"]
     private static let leafName = "Intel SGX PCK Certificate"
 
     /// - Parameter pem: Leaf, intermediate and root, as a quote has them.
@@ -61,7 +61,7 @@ struct PCKChain: Sendable {
 
 /// What a PCK certificate says of its platform: extension 1.2.840.113741.1.13.1 (Intel, "SGX PCK Certificate and CRL Profile
 /// Specification" rev. 1.4, section 1.3.5).
-struct PCKExtension: Hashable, Sendable {
+package struct PCKExtension: Hashable, Sendable {
     /// Security versions of the platform's 16 components.
     let components: [Int]
     let pceSVN: Int
@@ -70,40 +70,42 @@ struct PCKExtension: Hashable, Sendable {
     /// 6 bytes: the family, model, stepping, platform type and custom SKU.
     let fmspc: [UInt8]
 
-    private static let root = "1.2.840.113741.1.13.1"
+    /// 1.2.840.113741.1.13.1 in DER.
+    private static let root: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF8, 0x4D, 0x01, 0x0D, 0x01]
 
-    init(_ certificate: Certificate) throws {
-        guard let value = certificate.extensions[Self.root] else { throw DERError() }
+    package init(_ certificate: Certificate) throws {
+        guard let value = certificate.value(ofExtension: Self.root) else { throw DERError() }
         let entries = try Self.entries(try DER.parse(value))
-        guard let tcb = entries["2"], let pceID = entries["3"], let fmspc = entries["4"] else { throw DERError() }
-        let versions = try Self.entries(tcb)
-        components = try (1...16).map { index in
-            guard let node = versions["2.\(index)"] else { throw DERError() }
-            return try node.smallInteger()
-        }
-        guard let pceSVN = versions["2.17"] else { throw DERError() }
-        self.pceSVN = try pceSVN.smallInteger()
-        self.pceID = Array(try pceID.primitive(.octetString))
-        self.fmspc = Array(try fmspc.primitive(.octetString))
+        let versions = try Self.entries(try Self.entry([2], of: entries))
+        components = try (1...16).map { try Self.entry([2, $0], of: versions).smallInteger() }
+        pceSVN = try Self.entry([2, 17], of: versions).smallInteger()
+        pceID = Array(try Self.entry([3], of: entries).primitive(.octetString))
+        fmspc = Array(try Self.entry([4], of: entries).primitive(.octetString))
         guard self.pceID.count == 2, self.fmspc.count == 6, components.allSatisfy({ $0 <= 255 }) else {
             throw DERError()
         }
     }
 
     /// A SEQUENCE of SEQUENCE { OID, value }: the values by what their identifiers have below ours.
-    private static func entries(_ node: ASN1Node) throws -> [String: ASN1Node] {
+    private static func entries(_ node: ASN1Node) throws -> [(name: [UInt8], value: ASN1Node)] {
         var list = try DERElements(of: node, .sequence)
-        var entries: [String: ASN1Node] = [:]
+        var entries: [(name: [UInt8], value: ASN1Node)] = []
         while let entry = list.nextIfAny() {
             var parts = try DERElements(of: entry, .sequence)
-            let name = try ASN1ObjectIdentifier(derEncoded: try parts.next()).oidComponents.map(String.init)
-                .joined(separator: ".")
+            let type = try parts.next().objectIdentifier()
             let value = try parts.next()
             try parts.end()
-            guard name.hasPrefix(root + "."),
-                entries.updateValue(value, forKey: String(name.dropFirst(root.count + 1))) == nil
-            else { throw DERError() }
+            let name = Array(type.dropFirst(root.count))
+            guard type.starts(with: root), !name.isEmpty, !entries.contains(where: { $0.name == name }) else {
+                throw DERError()
+            }
+            entries.append((name, value))
         }
         return entries
+    }
+
+    private static func entry(_ name: [UInt8], of entries: [(name: [UInt8], value: ASN1Node)]) throws -> ASN1Node {
+        guard let entry = entries.first(where: { $0.name == name }) else { throw DERError() }
+        return entry.value
     }
 }

@@ -1,10 +1,10 @@
-import KettleProvenance
+package import KettleProvenance
 
 /// What Intel's quoting enclave for TDX looks like.
 ///
 /// Not optional: the PCE of a genuine machine certifies the report of any enclave that its owner starts with the provisioning
 /// attribute, so without this one SGX machine is enough to forge quotes of any guest.
-struct QEIdentity {
+package struct QEIdentity {
     let mrSigner: [UInt8]
     let productID: Int
     let attributes: [UInt8]
@@ -39,7 +39,7 @@ struct QEIdentity {
     }
 
     /// Reads `enclaveIdentity` (Intel PCS API v4, "Enclave Identity").
-    init(_ content: [String: JSONValue]) throws {
+    package init(_ content: [String: JSONValue]) throws {
         guard try SignedCollateral.text(content, "id") == "TD_QE", try SignedCollateral.number(content, "version") == 2
         else { throw CollateralFault("id") }
         mrSigner = try SignedCollateral.bytes(content, "mrsigner", 32)
@@ -56,7 +56,7 @@ struct QEIdentity {
     }
 
     /// - Throws: ``EvidenceError``: `qe.identity`.
-    func check(_ report: QEReport) throws(EvidenceError) {
+    package func check(_ report: QEReport) throws(EvidenceError) {
         func refuse(_ what: String, _ expected: String, _ actual: String) -> EvidenceError {
             EvidenceError(
                 .enclaveIdentity, "the quote is not by Intel's quoting enclave for TDX: its \(what) differs",
@@ -77,7 +77,7 @@ struct QEIdentity {
     }
 
     /// The level of an enclave's version.
-    func level(of report: QEReport) throws(EvidenceError) -> TCBLevel {
+    package func level(of report: QEReport) throws(EvidenceError) -> TCBLevel {
         guard let level = levels.first(where: { report.securityVersion >= $0.securityVersion })?.level else {
             throw EvidenceError(
                 .tcbUnsupported, "the quoting enclave's version is below every level",

@@ -97,7 +97,7 @@ struct CollateralFault: Error {
 }
 
 /// One line of a list of TCB levels: from which versions on which status holds.
-struct TCBLevel {
+package struct TCBLevel {
     let status: TCBStatus
     let date: String
     let advisories: [String]

@@ -1,7 +1,7 @@
-import KettleProvenance
+package import KettleProvenance
 
 /// Which versions of a platform family's firmware have which status (Intel PCS API v4, "TDX TCB Info", version 3).
-struct TCBInfo {
+package struct TCBInfo {
     private struct Module {
         let name: String?
         let mrSigner: [UInt8]
@@ -23,7 +23,7 @@ struct TCBInfo {
     private let modules: [Module]
     private let levels: [PlatformLevel]
 
-    init(_ content: [String: JSONValue]) throws {
+    package init(_ content: [String: JSONValue]) throws {
         guard try SignedCollateral.text(content, "id") == "TDX", try SignedCollateral.number(content, "version") == 3
         else { throw CollateralFault("id") }
         fmspc = try SignedCollateral.bytes(content, "fmspc", 6)
@@ -64,7 +64,7 @@ struct TCBInfo {
 
     /// The level of the TDX module, which has to be the one that Intel describes; nil for modules of major version 0, which
     /// have no levels of their own.
-    func moduleLevel(of body: TDXReportBody) throws(EvidenceError) -> TCBLevel? {
+    package func moduleLevel(of body: TDXReportBody) throws(EvidenceError) -> TCBLevel? {
         let (minor, major) = (Int(body.teeTCBSVN[0]), body.teeTCBSVN[1])
         let module: Module
         if major == 0 {
@@ -90,7 +90,7 @@ struct TCBInfo {
     }
 
     /// The level of the platform: the first whose versions are all reached.
-    func platformLevel(of platform: PCKExtension, _ body: TDXReportBody) throws(EvidenceError) -> TCBLevel {
+    package func platformLevel(of platform: PCKExtension, _ body: TDXReportBody) throws(EvidenceError) -> TCBLevel {
         // A module with levels of its own is not compared here again.
         let first = body.teeTCBSVN[1] > 0 ? 2 : 0
         let reached = levels.first { level in
@@ -106,7 +106,7 @@ struct TCBInfo {
     }
 
     /// Which parts lie how far behind the newest level, for a person; empty where none does.
-    func shortfall(_ platform: PCKExtension, _ body: TDXReportBody) -> String {
+    package func shortfall(_ platform: PCKExtension, _ body: TDXReportBody) -> String {
         guard let newest = levels.first else { return "" }
         var parts: [String] = []
         func compare(_ name: String, _ actual: Int, _ wanted: Int) {

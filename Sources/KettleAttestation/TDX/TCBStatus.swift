@@ -9,9 +9,14 @@ public enum TCBStatus: String, Hashable, Sendable, CaseIterable {
     case revoked = "Revoked"
 
     /// Those that are accepted where nothing else is said: whatever runs the newest firmware.
-    public static let accepted: Set<TCBStatus> = [
-        .upToDate, .softwareHardeningNeeded, .configurationNeeded, .configurationAndSoftwareHardeningNeeded,
-    ]
+    public static let accepted = Set(allCases.filter { $0.isAcceptedByDefault })
+
+    package var isAcceptedByDefault: Bool {
+        switch self {
+        case .upToDate, .softwareHardeningNeeded, .configurationNeeded, .configurationAndSoftwareHardeningNeeded: true
+        case .outOfDate, .outOfDateConfigurationNeeded, .revoked: false
+        }
+    }
 
     /// The status of a platform together with that of the TDX module or the quoting enclave that runs on it (Intel, "TDX
     /// DCAP Quote Verification", tcbStatus convergence).

@@ -16,13 +16,13 @@ public struct TDXQuote: Hashable, Sendable {
     /// x and y of the attestation key, 32 bytes each.
     let attestationKey: [UInt8]
     /// The report of the quoting enclave.
-    let enclave: QEReport
+    package let enclave: QEReport
     /// By the platform's key over the enclave's report, r and s.
     let enclaveSignature: [UInt8]
     /// What the enclave binds beside the attestation key.
     let authenticationData: [UInt8]
     /// Certificates in PEM: the platform's key, its issuer, the root.
-    let certificates: [UInt8]
+    package let certificates: [UInt8]
 
     private static let headerByteCount = 48
     /// The id of Intel's quoting enclaves (QE Vendor ID, header offset 12).
@@ -176,7 +176,7 @@ public struct TDXReportBody: Hashable, Sendable {
 }
 
 /// The report of an SGX enclave, 384 bytes (Intel SDM vol. 3D, table 39-21, REPORT without its MAC).
-struct QEReport: Hashable, Sendable {
+package struct QEReport: Hashable, Sendable {
     static let byteCount = 384
 
     let bytes: [UInt8]
