@@ -60,12 +60,29 @@ struct EvidenceCommand: ParsableCommand {
     }
 }
 
+extension EvidenceCommand {
+    /// Reads a plain command line; nil for one that ArgumentParser has to read. Each option has to be here.
+    static func plain(_ arguments: [String]) -> EvidenceCommand? {
+        var line = PlainArguments(arguments)
+        var command = EvidenceCommand()
+        command.at = line.option("--at")
+        command.reportData = line.option("--report-data")
+        command.softwareKey = line.options("--software-key")
+        command.hardware = HardwareOptions.plain(&line)
+        command.json = line.flag("--json")
+        command.evidence = line.argument()
+        guard line.isUsedUp, (try? command.validate()) != nil else { return nil }
+        return command
+    }
+}
+
 /// What `kettle evidence` was asked, read from its options.
 struct EvidenceQuestions {
     private let time: Statement.Timestamp
     private let roots: TrustRoots
     /// Collateral that is not whole refuses evidence rather than the command.
-    private let collateral: Result<Collateral?, EvidenceFileError>
+    private let collateral: Collateral?
+    private let collateralFault: EvidenceFileError?
     private let policy: HardwarePolicy
     private let reportData: [UInt8]?
     private let softwareKeys: Set<ContentDigest>
@@ -74,9 +91,11 @@ struct EvidenceQuestions {
         time = try VerifyQuestions.time(command.at)
         roots = try command.hardware.readRoots()
         do {
-            collateral = .success(try command.hardware.readCollateral())
-        } catch EvidenceFileError.unusable(let path, let error) {
-            collateral = .failure(.unusable(path: path, error))
+            collateral = try command.hardware.readCollateral()
+            collateralFault = nil
+        } catch {
+            guard case .unusable = error else { throw error }
+            (collateral, collateralFault) = (nil, error)
         }
         policy = try command.hardware.policy()
         if let text = command.reportData {
@@ -138,7 +157,7 @@ struct EvidenceQuestions {
     }
 
     private func hardware(_ evidence: Evidence) throws -> Answer {
-        let collateral = try collateral.get()
+        if let collateralFault { throw collateralFault }
         let verified = try EvidenceVerifier(roots: roots, collateral: collateral).verify(evidence, at: time)
         if let reportData, !verified.binds(reportData) {
             return Answer(

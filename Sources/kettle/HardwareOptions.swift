@@ -74,22 +74,22 @@ struct HardwareOptions: ParsableArguments {
             "The lowest versions of SNP's firmware, such as snp=24. May be repeated.", valueName: "part=number"))
     var minTcb: [String] = []
 
-    private static var defaultStatuses: String { TCBStatus.accepted.map(\.rawValue).sorted().joined(separator: ", ") }
+    private static var defaultStatuses: String {
+        TCBStatus.allCases.filter { $0.isAcceptedByDefault }.map { $0.rawValue }.sorted().joined(separator: ", ")
+    }
 
     /// A file's name that an option with several values took for one of them, because it stood behind it. What is no value of
     /// the option is what was meant to be the file.
     mutating func takePath() -> String? {
-        let lists: [(WritableKeyPath<HardwareOptions, [String]>, (String) -> Bool)] = [
-            (\.measurement, { Self.launchDigest($0) != nil }),
-            (\.pcr, { Self.register($0, count: 24, length: 32) != nil }),
-            (\.rtmr, { Self.register($0, count: 4, length: 48) != nil }),
-            (\.hostData, { [UInt8](hexadecimal: $0.lowercased()) != nil }), (\.vmpl, { UInt32($0) != nil }),
-            (\.acceptTcb, { TCBStatus(rawValue: $0) != nil }), (\.minTcb, { Self.version($0) != nil }),
-        ]
-        for (list, isValue) in lists {
-            if let last = self[keyPath: list].last, !isValue(last) { return self[keyPath: list].removeLast() }
+        func taken(_ list: inout [String], unless isValue: (String) -> Bool) -> String? {
+            guard let last = list.last, !isValue(last) else { return nil }
+            return list.removeLast()
         }
-        return nil
+        return taken(&measurement) { Self.launchDigest($0) != nil } 
+            ?? taken(&pcr) { Self.register($0, count: 24, length: 32) != nil }
+            ?? taken(&rtmr) { Self.register($0, count: 4, length: 48) != nil }
+            ?? taken(&hostData) { [UInt8](hexadecimal: $0.lowercased()) != nil } ?? taken(&vmpl) { UInt32($0) != nil }
+            ?? taken(&acceptTcb) { TCBStatus(rawValue: $0) != nil } ?? taken(&minTcb) { Self.version($0) != nil }
     }
 
     /// Everything that is asked, as one value.
@@ -161,5 +161,27 @@ struct HardwareOptions: ParsableArguments {
             String(version) == parts[1]
         else { return nil }
         return (part, version)
+    }
+}
+
+extension HardwareOptions {
+    /// Takes these options out of a plain command line. Each has to be here.
+    ///
+    /// Not an initialiser: in one, assigning to a flag sets what the flag is when it is left out.
+    static func plain(_ line: inout PlainArguments) -> HardwareOptions {
+        var options = HardwareOptions()
+        options.trustRoots = line.option("--trust-roots")
+        options.collateral = line.option("--collateral")
+        options.measurement = line.list("--measurement")
+        options.pcr = line.list("--pcr")
+        options.rtmr = line.list("--rtmr")
+        options.hostData = line.list("--host-data")
+        options.allowDebug = line.flag("--allow-debug")
+        options.allowMigration = line.flag("--allow-migration")
+        options.denySmt = line.flag("--deny-smt")
+        options.vmpl = line.list("--vmpl")
+        options.acceptTcb = line.list("--accept-tcb")
+        options.minTcb = line.list("--min-tcb")
+        return options
     }
 }

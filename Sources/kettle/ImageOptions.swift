@@ -17,3 +17,14 @@ struct ImageOptions: ParsableArguments {
             valueName: "file or hex"))
     var measurementsKey: [String] = []
 }
+
+extension ImageOptions {
+    /// Takes these options out of a plain command line. Each has to be here.
+    static func plain(_ line: inout PlainArguments) -> ImageOptions {
+        var options = ImageOptions()
+        options.anyMeasurement = line.flag("--any-measurement")
+        options.measurements = line.options("--measurements")
+        options.measurementsKey = line.options("--measurements-key")
+        return options
+    }
+}

@@ -18,12 +18,28 @@ struct Kettle: AsyncParsableCommand {
             DoctorCommand.self, VersionCommand.self,
         ])
 
+    /// Runs the commands that people run for thousands of files, when their command line is plain; false otherwise.
+    private static func runPlain(_ arguments: [String]) throws -> Bool {
+        let rest = Array(arguments.dropFirst())
+        switch arguments.first {
+        case EvidenceCommand.configuration.commandName:
+            guard let command = EvidenceCommand.plain(rest) else { return false }
+            try command.run()
+        case VerifyCommand.configuration.commandName:
+            guard let command = VerifyCommand.plain(rest) else { return false }
+            try command.run()
+        default: return false
+        }
+        return true
+    }
+
     /// Parses the command line and runs what it names. Errors go to standard error as `kettle: error:` and `kettle: hint:`.
     static func main() async {
         // tpm2-tss writes errors of its own to standard error, which this variable alone turns off: it has no function for that.
         // Kettle tells them as its errors. Here no other thread is there that could read the environment meanwhile.
         setenv("TSS2_LOG", "all+NONE", 0)
         do {
+            if try runPlain(Array(CommandLine.arguments.dropFirst())) { return }
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

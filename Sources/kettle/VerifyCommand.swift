@@ -112,3 +112,27 @@ struct VerifyCommand: ParsableCommand {
         try OutputFile.write(summary.encoded(), to: path)
     }
 }
+
+extension VerifyCommand {
+    /// Reads a plain command line; nil for one that ArgumentParser has to read. Each option has to be here.
+    static func plain(_ arguments: [String]) -> VerifyCommand? {
+        var line = PlainArguments(arguments)
+        var command = VerifyCommand()
+        command.nonce = line.option("--nonce")
+        command.softwareKey = line.options("--software-key")
+        command.policy = line.option("--policy")
+        command.source = line.option("--source")
+        command.commit = line.option("--commit")
+        command.builder = line.option("--builder")
+        command.maximumAge = line.option("--maximum-age")
+        command.at = line.option("--at")
+        command.images = ImageOptions.plain(&line)
+        command.withoutArtifacts = line.flag("--without-artifacts")
+        command.hardware = HardwareOptions.plain(&line)
+        command.vsa = line.option("--vsa")
+        command.json = line.flag("--json")
+        command.bundle = line.argument()
+        guard line.isUsedUp, (try? command.validate()) != nil else { return nil }
+        return command
+    }
+}
