@@ -182,6 +182,14 @@ if isFuzzing {
         fuzzer("fuzz-multipart", ["KettleMultipart"]),
         fuzzer("fuzz-toml", ["KettleTOML"]),
         fuzzer("fuzz-archive", ["KettleSource", "KettleArchive", "KettleSandbox", "KettleError", system]),
+        // Genuine evidence, for the four that read evidence.
+        .target(
+            name: "FuzzVectors", dependencies: ["KettleAttestation", "KettleProvenance"], path: "Fuzzing/FuzzVectors",
+            swiftSettings: settings),
+        fuzzer("fuzz-certificates", ["FuzzVectors", "KettleAttestation"]),
+        fuzzer("fuzz-reports", ["FuzzVectors", "KettleAttestation", "KettleProvenance"]),
+        fuzzer("fuzz-vtpm", ["FuzzVectors", "KettleAttestation", "KettleProvenance"]),
+        fuzzer("fuzz-collateral", ["FuzzVectors", "KettleAttestation", "KettleProvenance"]),
     ]
 }
 
