@@ -193,6 +193,14 @@ if isFuzzing {
     ]
 }
 
+// Benchmarks/evidence sets this.
+if Context.environment["KETTLE_BENCHMARKS"] != nil {
+    targets.append(
+        .executableTarget(
+            name: "evidence-throughput", dependencies: ["KettleAttestation", "KettleProvenance"],
+            path: "Benchmarks/evidence-throughput", swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}
+
 let package = Package(
     name: "kettle",
     products: [
