@@ -85,7 +85,7 @@ struct HardwareOptions: ParsableArguments {
             guard let last = list.last, !isValue(last) else { return nil }
             return list.removeLast()
         }
-        return taken(&measurement) { Self.launchDigest($0) != nil } 
+        return taken(&measurement) { Self.launchDigest($0) != nil }
             ?? taken(&pcr) { Self.register($0, count: 24, length: 32) != nil }
             ?? taken(&rtmr) { Self.register($0, count: 4, length: 48) != nil }
             ?? taken(&hostData) { [UInt8](hexadecimal: $0.lowercased()) != nil } ?? taken(&vmpl) { UInt32($0) != nil }
