@@ -19,4 +19,21 @@ import Testing
         #expect(reason == nil)
         #expect(facts?.canonicalString() == vector.expected["facts"]?.canonicalString())
     }
+
+    private static let valid = EvidenceVector.all.filter { $0.isValid }
+
+    @Test(arguments: valid)
+    func `a verdict holds to the ends of its window, and not a second longer`(vector: EvidenceVector) throws {
+        let verifier = try vector.verifier()
+        let evidence = try Evidence(parsing: vector.evidence)
+        let window = try verifier.verify(evidence, at: try vector.time).window
+        for time in [window.first, window.last] {
+            #expect(try verifier.verify(evidence, at: time).window == window)
+        }
+        for seconds in [window.first.secondsSince1970 - 1, window.last.secondsSince1970 + 1] {
+            let time = Statement.Timestamp(secondsSince1970: seconds)
+            let error = #expect(throws: EvidenceError.self) { try verifier.verify(evidence, at: time) }
+            #expect(error?.isAboutTime == true, "\(error?.code ?? "")")
+        }
+    }
 }
