@@ -226,7 +226,39 @@ extension EndToEnd {
             #expect(serve.everything.contains("this machine has no sev-snp"))
         }
 
-        @Test(.timeLimit(.minutes(10))) func `a service has its chip vouch for builds and for its key`() async throws {
+        @Test(.timeLimit(.minutes(10)), arguments: Chip.allCases)
+        func `a client sends its source once the chip has vouched for the key of the connection`(chip: Chip)
+            async throws
+        {
+            let project = try scratch.write(Projects.hello, to: "project").string
+            try await withChip(chip) { machine, _ in
+                let roots = try roots()
+                try await Service.run(
+                    machine + roots + ["--no-bundle-collateral", "--tls-generate"], data: scratch.path.appending("data")
+                ) { service in
+                    func submit(_ options: [String]) async throws -> Command.Ended {
+                        try await kettle(
+                            ["submit", project, "--api", "https://127.0.0.1:\(service.port)", "--require-attestation"]
+                                + options)
+                    }
+                    let ended = try await submit(roots + measurement + ["-o", "out"])
+                    #expect(ended.status == 0, "\(ended.everything)")
+                    let bundle = scratch.path.appending("out/evidence.json").string
+                    let evidence = try Evidence(parsing: Array(Data(contentsOf: URL(filePath: bundle))))
+                    #expect(evidence.platform == chip.platform)
+                    for options in [roots, roots + ["--measurement", String(repeating: "0", count: 96)], measurement] {
+                        let refused = try await submit(options + ["-o", "refused"])
+                        #expect(refused.status == 1, "\(refused.everything)")
+                    }
+                    let builds = scratch.path.appending("data/builds").string
+                    #expect(
+                        try FileManager.default.contentsOfDirectory(atPath: builds).count == 1,
+                        "only the first was sent")
+                }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(10))) func `a service has its chip vouch for builds`() async throws {
             try await withChip(.snp) { machine, _ in
                 let roots = try roots()
                 let doctor = try await kettle(["doctor", "--json"] + machine + roots + Self.unconfined)
