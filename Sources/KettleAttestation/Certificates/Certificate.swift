@@ -22,29 +22,18 @@ package struct Certificate: Sendable {
     let isAuthority: Bool
     /// Key usage: keyCertSign.
     let maySignCertificates: Bool
-    private let signed: [UInt8]
-    private let algorithm: SignatureAlgorithm
-    private let signature: [UInt8]
+    private let envelope: SignedDER
 
     /// Reads one certificate in DER, with nothing behind it.
     ///
     /// - Throws: ``DERError`` or an error of swift-asn1 or swift-crypto.
     package init(parsing bytes: [UInt8]) throws {
         self.bytes = bytes
-        var outer = try DERElements(of: try DER.parse(bytes), .sequence)
-        let body = try outer.next()
-        let outerAlgorithm = try outer.next().encodedBytes
-        signature = Array(try outer.next().bits())
-        try outer.end()
-        // The signature covers these bytes as they are; nothing is encoded again.
-        signed = Array(body.encodedBytes)
-
-        var fields = try DERElements(of: body, .sequence)
+        var fields: DERElements
+        (envelope, fields) = try SignedDER.open(bytes)
         guard try DERElements.inside(try fields.next(), tag: 0).smallInteger() == 2 else { throw DERError() }
         serialNumber = Array(try ArraySlice<UInt8>(derEncoded: try fields.next()))
-        let innerAlgorithm = try fields.next().encodedBytes
-        guard innerAlgorithm == outerAlgorithm else { throw DERError() }
-        algorithm = try SignatureAlgorithm(innerAlgorithm)
+        try envelope.check(innerAlgorithm: try fields.next())
         issuer = Array(try fields.next().encodedBytes)
         var validity = try DERElements(of: try fields.next(), .sequence)
         self.validity = ValidityWindow(try validity.next().time(), try validity.next().time())
@@ -71,11 +60,8 @@ package struct Certificate: Sendable {
 
     /// Whether this certificate names `issuer` and is signed by its key.
     package func isIssued(by issuer: Certificate) -> Bool {
-        self.issuer == issuer.subject && algorithm.isValid(signature[...], by: issuer.publicKey, over: signed[...])
+        self.issuer == issuer.subject && envelope.isSigned(by: issuer.publicKey)
     }
-
-    /// The kind of its own signature.
-    var signatureName: String { algorithm.name }
 
     // MARK: - Parts
 

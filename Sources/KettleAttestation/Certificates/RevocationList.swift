@@ -8,26 +8,16 @@ package struct RevocationList: Sendable {
     package let validity: ValidityWindow
     /// Serial numbers, as INTEGER's bytes.
     let revoked: [[UInt8]]
-    private let signed: [UInt8]
-    private let algorithm: SignatureAlgorithm
-    private let signature: [UInt8]
+    private let envelope: SignedDER
 
     /// Reads a list in DER, with nothing behind it.
     ///
     /// - Throws: ``DERError`` or an error of swift-asn1.
     package init(parsing bytes: [UInt8]) throws {
-        var outer = try DERElements(of: try DER.parse(bytes), .sequence)
-        let body = try outer.next()
-        let outerAlgorithm = try outer.next().encodedBytes
-        signature = Array(try outer.next().bits())
-        try outer.end()
-        signed = Array(body.encodedBytes)
-
-        var fields = try DERElements(of: body, .sequence)
+        var fields: DERElements
+        (envelope, fields) = try SignedDER.open(bytes)
         guard try fields.next().smallInteger() == 1 else { throw DERError() }
-        let innerAlgorithm = try fields.next().encodedBytes
-        guard innerAlgorithm == outerAlgorithm else { throw DERError() }
-        algorithm = try SignatureAlgorithm(innerAlgorithm)
+        try envelope.check(innerAlgorithm: try fields.next())
         issuer = Array(try fields.next().encodedBytes)
         // A list without nextUpdate would never be stale.
         validity = ValidityWindow(try fields.next().time(), try fields.next().time())
@@ -39,27 +29,35 @@ package struct RevocationList: Sendable {
                 var parts = try DERElements(of: entry, .sequence)
                 revoked.append(Array(try ArraySlice<UInt8>(derEncoded: try parts.next())))
                 _ = try parts.next().time()
+                if let extensions = parts.nextIfAny() { try Self.refuseCritical(in: extensions) }
+                try parts.end()
             }
             next = fields.nextIfAny()
         }
         if let extensions = next {
-            var list = try DERElements(of: try DERElements.inside(extensions, tag: 0), .sequence)
-            while let entry = list.nextIfAny() {
-                var parts = try DERElements(of: entry, .sequence)
-                _ = try ASN1ObjectIdentifier(derEncoded: try parts.next())
-                // A list of a part, or of changes, says so critically (RFC 5280, section 5.2). The makers' lists are whole.
-                guard try parts.next().identifier == .octetString else { throw DERError() }
-                try parts.end()
-            }
+            try Self.refuseCritical(in: try DERElements.inside(extensions, tag: 0))
             try fields.end()
         }
         self.revoked = revoked
     }
 
-    /// Whether this list names `issuer` and is signed by its key.
-    package func isIssued(by issuer: Certificate) -> Bool {
-        self.issuer == issuer.subject && algorithm.isValid(signature[...], by: issuer.publicKey, over: signed[...])
+    /// A list of a part, of changes or of other issuers says so critically (RFC 5280, sections 5.2 and 5.3). The makers' lists are
+    /// whole and their own.
+    private static func refuseCritical(in extensions: ASN1Node) throws {
+        var list = try DERElements(of: extensions, .sequence)
+        while let entry = list.nextIfAny() {
+            var parts = try DERElements(of: entry, .sequence)
+            _ = try parts.next().objectIdentifier()
+            guard try parts.next().identifier == .octetString else { throw DERError() }
+            try parts.end()
+        }
     }
 
-    var signatureName: String { algorithm.name }
+    /// Whether this list names `issuer` and is signed by its key.
+    package func isIssued(by issuer: Certificate) -> Bool {
+        self.issuer == issuer.subject && envelope.isSigned(by: issuer.publicKey)
+    }
+
+    /// The name under which ``SignatureCount`` counts its signature.
+    var signatureName: String { envelope.signatureName }
 }
