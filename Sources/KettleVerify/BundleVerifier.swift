@@ -58,12 +58,13 @@ public struct BundleVerifier: Sendable {
 
     /// Runs every check on a bundle.
     public func verify(_ bundle: UnverifiedBundle) -> Verdict {
-        if let json = bundle.statement.flatMap({ try? JSONValue(parsing: $0) }), OriginalStatement.isClaimed(by: json) {
-            return OriginalChecks(bundle: bundle, json: json, verifier: self).verdict()
-        }
         var findings: [Finding] = []
+        let document = ReceivedStatement.document(in: bundle, &findings)
+        if let document, OriginalStatement.isClaimed(by: document) {
+            return OriginalChecks(bundle: bundle, json: document, verifier: self).verdict()
+        }
         let statementDigest = bundle.statement.map { ContentDigest(of: $0) }
-        let received = ReceivedStatement.read(from: bundle, &findings)
+        let received = document.flatMap { ReceivedStatement.read($0, bundle.statement ?? [], &findings) }
         let evidence = ReceivedEvidence.read(from: bundle, &findings)
 
         let claims = (received?.statement).map(Claims.init)

@@ -269,9 +269,23 @@ struct Claims {
     let finishedOn: Statement.Timestamp?
     /// The version of Kettle that built, as it names itself.
     let kettleVersion: String?
-    let packages: [PackageURL]
-    /// Inputs whose names nobody can compare.
-    var unreadablePackages: [String] = []
+    /// The URIs of the inputs.
+    let inputs: [String]
+    /// Whether the original Kettle wrote it: all its inputs are packages then, and repeat their digest as `checksum`.
+    var isOriginal = false
+
+    /// The inputs that are packages. Read when they are asked for: there may be ten thousand, and most verdicts need none.
+    var packages: [PackageURL] {
+        inputs.compactMap { uri in
+            guard var package = PackageURL(parsing: uri) else { return nil }
+            // It does not tell where a package is from.
+            if isOriginal { package.qualifiers["checksum"] = nil }
+            return package
+        }
+    }
+
+    /// Inputs that should be packages and whose names nobody can compare. Ours are held to their spelling elsewhere.
+    var unreadablePackages: [String] { isOriginal ? inputs.filter { PackageURL(parsing: $0) == nil } : [] }
 }
 
 extension Claims {
@@ -283,6 +297,6 @@ extension Claims {
             requestedRef: statement.externalParameters["ref"],
             commit: statement.resolvedDependencies.first?.digest["gitCommit"], finishedOn: statement.finishedOn,
             kettleVersion: statement.internalParameters["kettle"]?["version"]?.stringValue,
-            packages: statement.resolvedDependencies.compactMap { $0.uri.flatMap(PackageURL.init(parsing:)) })
+            inputs: statement.resolvedDependencies.compactMap(\.uri))
     }
 }

@@ -6,19 +6,24 @@ struct ReceivedStatement {
     /// With the members that this version passes over, which the Merkle root covers all the same.
     let json: JSONValue
 
-    /// Reads `provenance.json`; nil when it is not a statement that this version can check.
-    static func read(from bundle: UnverifiedBundle, _ findings: inout [Finding]) -> ReceivedStatement? {
+    /// Reads `provenance.json` as a document, whichever Kettle wrote it.
+    static func document(in bundle: UnverifiedBundle, _ findings: inout [Finding]) -> JSONValue? {
         guard let bytes = bundle.statement else {
             findings.append(Finding(.failed, "provenance.missing", "there is no provenance.json"))
             return nil
         }
-        let json: JSONValue
         do {
-            json = try JSONValue(parsing: bytes)
+            return try JSONValue(parsing: bytes)
         } catch {
             findings.append(Finding(.failed, "provenance.format", "provenance.json cannot be read: \(error.message)"))
             return nil
         }
+    }
+
+    /// Reads a document as a statement of ours; nil when it is not one that this version can check.
+    ///
+    /// - Parameter bytes: The document as it was received.
+    static func read(_ json: JSONValue, _ bytes: [UInt8], _ findings: inout [Finding]) -> ReceivedStatement? {
         checkCanonical(bytes, json, &findings)
         do {
             let statement = try Statement(json: json)

@@ -90,9 +90,7 @@ struct VerifyQuestions {
     }
 
     static func time(_ text: String?) throws(VerifyOptionError) -> Statement.Timestamp {
-        guard let text else {
-            return Statement.Timestamp(secondsSince1970: Int64(Date.now.timeIntervalSince1970))
-        }
+        guard let text else { return .now }
         guard let time = Statement.Timestamp(text: text) else { throw .time(text) }
         return time
     }

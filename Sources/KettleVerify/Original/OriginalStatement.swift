@@ -162,12 +162,7 @@ extension OriginalStatement {
             builderID: builderID, buildType: buildType, source: "git+\(sourceURI)", ref: nil, requestedRef: nil,
             commit: gitCommit,
             finishedOn: finishedOn, kettleVersion: kettleVersion,
-            packages: packages.compactMap(PackageURL.init(parsing:)).map { package in
-                // The original repeats the digest there; it does not tell where a package is from.
-                var package = package
-                package.qualifiers["checksum"] = nil
-                return package
-            }, unreadablePackages: packages.filter { PackageURL(parsing: $0) == nil })
+            inputs: packages, isOriginal: true)
     }
 }
 
