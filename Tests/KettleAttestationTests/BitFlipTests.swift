@@ -1,6 +1,7 @@
 import Foundation
 import KettleAttestation
 import KettleProvenance
+import KettleTesting
 import Testing
 
 /// No bit of genuine evidence can be flipped unseen.
@@ -21,7 +22,7 @@ import Testing
         let verify: ([UInt8]) throws -> Void
     }
 
-    private static let genuine = EvidenceVector.all.filter { $0.isValid && !$0.name.hasPrefix("synthetic/") }
+    private static let genuine = EvidenceVector.evidence.filter { $0.isValid && !$0.name.hasPrefix("synthetic/") }
 
     @Test(arguments: genuine) func `a flipped bit is refused`(vector: EvidenceVector) throws {
         for part in try parts(of: vector) {
@@ -73,7 +74,7 @@ import Testing
     private func azureParts(
         of vector: EvidenceVector, _ verifier: EvidenceVerifier, _ time: Statement.Timestamp
     ) throws -> [Part] {
-        let json = try JSONValue(parsing: vector.evidence)
+        let json = try JSONValue(parsing: try vector.file("evidence.json"))
         let members = try #require(json["evidence"]?.objectValue)
         let quote = try #require(members["tpm_quote"]?.objectValue)
         func verify(_ changed: [String: JSONValue]) throws {

@@ -4,41 +4,8 @@ import KettleProvenance
 import KettleTesting
 import Testing
 
-/// A folder of `Tests/Vectors/evidence`: evidence, how to verify it, and the verdict that has to come of it.
-struct EvidenceVector: Sendable, CustomTestStringConvertible {
-    /// Such as `snp/genoa-v5`.
-    let name: String
-    let parameters: JSONValue
-    let expected: JSONValue
-    let evidence: [UInt8]
-
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "Vectors/evidence")
+extension EvidenceVector {
     static let synthetic = Result { try TrustRoots(folder: root.appending(path: "roots/synthetic").path) }
-
-    /// Every vector of evidence alone.
-    static let all: [EvidenceVector] = names.compactMap { try? EvidenceVector($0) }.filter { !$0.isBundle }
-
-    private static let names: [String] = {
-        let files = FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? []
-        return files.filter { $0.hasSuffix("/params.json") }.map { String($0.dropLast("/params.json".count)) }.sorted()
-    }()
-
-    init(_ name: String) throws {
-        let folder = Self.root.appending(path: name)
-        self.name = name
-        parameters = try JSONValue(parsing: Array(Data(contentsOf: folder.appending(path: "params.json"))))
-        expected = try JSONValue(parsing: Array(Data(contentsOf: folder.appending(path: "expected.json"))))
-        evidence = Array(try Data(contentsOf: folder.appending(path: "evidence.json")))
-    }
-
-    var testDescription: String { name }
-    var isBundle: Bool { parameters["kind"]?.stringValue == "bundle" }
-    var isValid: Bool { expected["valid"]?.boolValue == true }
-
-    func file(_ name: String) throws -> [UInt8] {
-        Array(try Data(contentsOf: Self.root.appending(path: "\(self.name)/\(name)")))
-    }
 
     /// When to verify at.
     var time: Statement.Timestamp {
@@ -76,7 +43,7 @@ struct EvidenceVector: Sendable, CustomTestStringConvertible {
     func verdict() throws -> (reason: String?, facts: JSONValue?) {
         let verified: VerifiedHardwareEvidence
         do {
-            verified = try verifier().verify(try Evidence(parsing: evidence), at: try time)
+            verified = try verifier().verify(try Evidence(parsing: try file("evidence.json")), at: try time)
         } catch let error as EvidenceError {
             return (error.code, nil)
         } catch let error as EvidenceFileError {

@@ -77,8 +77,8 @@ import Testing
     /// The reasons that `kettle evidence` gives for evidence that must be refused.
     private func reasonsOfEvidence() async throws -> Set<String> {
         var reasons: Set<String> = []
-        for run in EvidenceRun.all where run.expected["valid"] == false {
-            reasons.insert(try #require(try await run.run().answer["reason"]?.stringValue))
+        for vector in EvidenceVector.evidence where !vector.isValid {
+            reasons.insert(try #require(try await vector.run().answer["reason"]?.stringValue))
         }
         return reasons
     }
@@ -134,7 +134,7 @@ import Testing
     }
 
     private func original() throws -> [Run] {
-        func vector(_ name: String) -> String { EvidenceRun.root.appending(path: name).path }
+        func vector(_ name: String) -> String { EvidenceVector.root.appending(path: name).path }
         let options = ["--any-measurement", "--at", "2026-06-01T00:00:00Z"]
         let roots = ["--trust-roots", vector("roots/synthetic")]
         // A digest that is no SHA-256 is not in the vectors.

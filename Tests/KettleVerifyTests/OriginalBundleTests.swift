@@ -8,27 +8,10 @@ import Testing
 
 /// Bundles that the original Kettle wrote, real and forged: `Tests/Vectors/evidence`.
 @Suite struct OriginalBundleTests {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "Vectors/evidence")
-
-    struct Vector: CustomTestStringConvertible {
-        let name: String
-        var testDescription: String { name }
-
-        func json(_ file: String) throws -> JSONValue {
-            try JSONValue(parsing: Array(Data(contentsOf: root.appending(path: "\(name)/\(file).json"))))
-        }
-    }
-
-    static let vectors = ["bundle", "synthetic/bundle", "negative/bundle"].flatMap { folder in
-        let names = try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path)
-        return (names ?? []).sorted().map { Vector(name: "\(folder)/\($0)") }
-    }
-
     private func verifier(_ parameters: JSONValue) throws -> BundleVerifier {
         var verifier = BundleVerifier()
         if parameters["roots"] != "vendor" {
-            verifier.roots = try TrustRoots(folder: Self.root.appending(path: "roots/synthetic").path)
+            verifier.roots = try TrustRoots(folder: EvidenceVector.root.appending(path: "roots/synthetic").path)
         }
         verifier.time = parameters["verify_at"]?.stringValue.flatMap(Statement.Timestamp.init(text:))
         verifier.nonce = parameters["build_nonce"]?.stringValue.flatMap(BuildNonce.init(text:))
@@ -37,13 +20,13 @@ import Testing
     }
 
     @Test func `there are as many as there should be`() {
-        #expect(Self.vectors.count == 38)
+        #expect(EvidenceVector.bundles.count == 38)
     }
 
-    @Test(arguments: vectors) func `a bundle gets its verdict`(vector: Vector) throws {
-        let (parameters, expected) = (try vector.json("params"), try vector.json("expected"))
+    @Test(arguments: EvidenceVector.bundles) func `a bundle gets its verdict`(vector: EvidenceVector) throws {
+        let (parameters, expected) = (vector.parameters, vector.expected)
         var verifier = try verifier(parameters)
-        let path = Self.root.appending(path: vector.name).path
+        let path = vector.path
         // Folders that hold nothing do not survive version control.
         if vector.name.hasSuffix("artifact-directory") {
             try FileManager.default.createDirectory(atPath: "\(path)/artifacts/tool", withIntermediateDirectories: true)
@@ -52,11 +35,10 @@ import Testing
         #expect(unvouched.outcome == .rejected)
         verifier.acceptsAnyMeasurement = true
         let verdict = try verifier.verify(at: path)
-        guard expected["valid"] == true else {
-            let reasons = [expected["reason"]].compactMap { $0 } + (expected["also_acceptable"]?.arrayValue ?? [])
+        guard vector.isValid else {
             #expect(verdict.outcome == .rejected)
             let first = try #require(verdict.failures.first)
-            #expect(reasons.contains(.string(first)), "\(verdict.failures)")
+            #expect(vector.reasons.contains(first), "\(verdict.failures)")
             return
         }
         #expect(unvouched.failures == ["measurement.unvouched"])
@@ -72,9 +54,9 @@ import Testing
 
     @Test(arguments: ["bundle/alejandra", "bundle/ripgrep"])
     func `a real bundle is accepted with its measurement and rejected with another`(name: String) async throws {
-        let vector = Vector(name: name)
-        let digest = try #require(try vector.json("expected")["facts"]?["launch_digest"]?.stringValue)
-        let path = Self.root.appending(path: name).path
+        let vector = try EvidenceVector(name)
+        let digest = try #require(vector.expected["facts"]?["launch_digest"]?.stringValue)
+        let path = vector.path
         let leaveOut = name.hasSuffix("ripgrep") ? ["--without-artifacts"] : []
         func verify(_ options: [String]) async throws -> (status: Int, text: String) {
             let ended = try await Command.run(
@@ -104,7 +86,7 @@ import Testing
     private func changed(
         _ statement: (String) -> String = { $0 }, _ more: [String: [UInt8]] = [:]
     ) throws -> Verdict {
-        let folder = Self.root.appending(path: "synthetic/bundle/snp-cargo")
+        let folder = EvidenceVector.root.appending(path: "synthetic/bundle/snp-cargo")
         func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appending(path: name))) }
         let text = statement(String(decoding: try read("provenance.json"), as: UTF8.self))
         var contents = [
@@ -112,7 +94,7 @@ import Testing
             "artifacts/tool": try read("artifacts/tool"),
         ]
         contents.merge(more) { $1 }
-        var verifier = try verifier(try Vector(name: "synthetic/bundle/snp-cargo").json("params"))
+        var verifier = try verifier(try EvidenceVector("synthetic/bundle/snp-cargo").parameters)
         verifier.acceptsAnyMeasurement = true
         return verifier.verify(try UnverifiedBundle(contents: contents))
     }
@@ -130,9 +112,9 @@ import Testing
         let scratch = try ScratchFolder()
         let bundle = scratch.path.appending("bundle").string
         try FileManager.default.copyItem(
-            atPath: Self.root.appending(path: "synthetic/bundle/snp-cargo").path, toPath: bundle)
+            atPath: EvidenceVector.root.appending(path: "synthetic/bundle/snp-cargo").path, toPath: bundle)
         symlink("/etc/passwd", "\(bundle)/README")
-        var verifier = try verifier(try Vector(name: "synthetic/bundle/snp-cargo").json("params"))
+        var verifier = try verifier(try EvidenceVector("synthetic/bundle/snp-cargo").parameters)
         verifier.acceptsAnyMeasurement = true
         #expect(try verifier.verify(at: bundle).failures == ["bundle.kind"])
     }
@@ -151,7 +133,7 @@ import Testing
     }
 
     @Test func `packages are compared without the checksum that the original repeats`() throws {
-        let path = Self.root.appending(path: "bundle/ripgrep").path
+        let path = EvidenceVector.root.appending(path: "bundle/ripgrep").path
         var verifier = BundleVerifier()
         verifier.time = Statement.Timestamp(text: "2026-06-01T00:00:00Z")
         verifier.acceptsAnyMeasurement = true
@@ -167,9 +149,10 @@ import Testing
     }
 
     @Test func `an input that nobody can compare is not passed over`() throws {
-        var verifier = try verifier(try Vector(name: "synthetic/bundle/snp-cargo").json("params"))
+        var verifier = try verifier(try EvidenceVector("synthetic/bundle/snp-cargo").parameters)
         verifier.policy = try Policy(parsing: Array("version = 1\n[dependencies]\ndenied = [\"pkg:cargo/evil\"]".utf8))
-        let bytes = try Data(contentsOf: Self.root.appending(path: "synthetic/bundle/snp-cargo/provenance.json"))
+        let bytes = try Data(
+            contentsOf: EvidenceVector.root.appending(path: "synthetic/bundle/snp-cargo/provenance.json"))
         let text = String(decoding: bytes, as: UTF8.self).replacing(
             /"uri": "pkg:[^"]*"/, with: "\"uri\": \"PKG: evil\"")
         let verdict = verifier.verify(try UnverifiedBundle(contents: ["provenance.json": Array(text.utf8)]))
@@ -177,7 +160,7 @@ import Testing
     }
 
     @Test func `a policy judges what the original says of itself`() throws {
-        let path = Self.root.appending(path: "bundle/alejandra").path
+        let path = EvidenceVector.root.appending(path: "bundle/alejandra").path
         var verifier = BundleVerifier()
         verifier.time = Statement.Timestamp(text: "2026-06-01T00:00:00Z")
         verifier.acceptsAnyMeasurement = true
