@@ -24,12 +24,16 @@ let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let socks = Target.Dependency.product(name: "NIOSOCKS", package: "swift-nio-extras")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
@@ -45,26 +49,34 @@ var targets: [Target] = [
     .executableTarget(
         name: "kettle",
         dependencies: [
-            "KettleServer", "KettleClient", "KettleBuild", "KettleStore", "KettleToolchains", "KettleSource",
+            "KettleServer", "KettleClient", "KettleTelemetry", "KettleAccess", "KettleBuild", "KettleStore",
+            "KettleToolchains",
+            "KettleSource",
             "KettleSandbox", "KettleLauncher",
             "KettleVerify", "KettleDevices", "KettleAttestation", "KettleProvenance", "KettleTOML", "KettleError", log,
             posix, nio, http1, asyncHTTPClient,
-            system, subprocess,
+            system, subprocess, metrics, tracing,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ], swiftSettings: settings),
     module(
         "KettleServer",
         [
-            "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource", "KettleArchive", "KettleSandbox",
+            "KettleTelemetry", "KettleAccess", "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource",
+            "KettleArchive",
+            "KettleSandbox",
             "KettleLauncher",
             "KettleAttestation",
-            "KettleProvenance", "KettleError", http1, hummingbird, httpTypes,
-            nio, posix, log, crypto, system, tls, certificates, asn1,
+            "KettleProvenance", "KettleError", "CWeb", http1, hummingbird, mustache, httpTypes,
+            nio, posix, log, metrics, tracing, crypto, system, tls, certificates, asn1,
             .product(name: "HummingbirdCore", package: "hummingbird"),
-            .product(name: "HummingbirdTLS", package: "hummingbird"),
+            .product(name: "NIOTLS", package: "swift-nio"),
+            .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            .product(name: "NIOHPACK", package: "swift-nio-http2"),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
     // What a client of the service needs, and nothing of the service.
@@ -76,12 +88,28 @@ var targets: [Target] = [
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
         ]),
+    // Who may do what.
+    module(
+        "KettleAccess",
+        [
+            "KettleStore", "KettleAttestation", "KettleProvenance", "KettleError", crypto, log,
+            .product(name: "JWTKit", package: "jwt-kit"),
+        ]),
+    // What an operator sees of the service: metrics, traces, logs.
+    module(
+        "KettleTelemetry",
+        [
+            "KettleProvenance", "KettleError", log, tracing, asyncHTTPClient, nio, http1,
+            metrics,
+            .product(name: "CoreMetrics", package: "swift-metrics"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]),
     module("KettleMultipart", ["KettleError"]),
     module(
         "KettleBuild",
         [
             "KettleStore", "KettleToolchains", "KettleSource", "KettleSandbox", "KettleLauncher", "KettleAttestation",
-            "KettleProvenance", "KettleError", log, nio, posix, crypto, system,
+            "KettleProvenance", "KettleError", log, metrics, tracing, nio, posix, crypto, system,
         ]),
     module(
         "KettleStore",
@@ -91,7 +119,11 @@ var targets: [Target] = [
         ]),
     module(
         "KettleToolchains",
-        ["KettleSource", "KettleSandbox", "KettleTOML", "KettleProvenance", "KettleError", subprocess, system]),
+        [
+            "KettleSource", "KettleSandbox", "KettleTOML", "KettleProvenance", "KettleError", subprocess, system,
+            crypto,
+            yams,
+        ]),
     module("KettleTOML", []),
     module(
         "KettleVerify",
@@ -121,6 +153,7 @@ var targets: [Target] = [
     module("KettleProvenance", ["KettleError", crypto]),
     module("KettleError", []),
     .target(name: "CLinux"),
+    .target(name: "CWeb", exclude: ["Web"]),
     .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CTSS2", pkgConfig: "tss2-sys", providers: [.apt(["libtss2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -146,7 +179,10 @@ var targets: [Target] = [
     tests("KettleTOMLTests", ["KettleTOML"]),
     tests(
         "KettleToolchainsTests",
-        ["KettleToolchains", "KettleSandbox", "KettleSource", "KettleProvenance", "KettleError", posix, system]),
+        [
+            "KettleToolchains", "KettleSandbox", "KettleSource", "KettleProvenance", "KettleError", hummingbird, nio,
+            posix, system,
+        ]),
     tests(
         "KettleSourceTests",
         [
@@ -154,8 +190,11 @@ var targets: [Target] = [
             nio, posix,
             system, crypto,
         ]),
+    tests(
+        "KettleTelemetryTests", ["KettleTelemetry", "KettleProvenance", "KettleError", log, metrics, tracing, system]),
     tests("KettleMultipartTests", ["KettleMultipart", "KettleError"]),
     tests("KettleStoreTests", ["KettleStore", "KettleProvenance", "KettleError", nio, posix, log, system]),
+    tests("KettleAccessTests", ["KettleAccess", "KettleStore", "KettleProvenance", "KettleError", log, system]),
     tests("KettleBuildTests", ["KettleBuild", "KettleProvenance", "KettleError"]),
     tests(
         "KettleClientTests",
@@ -163,9 +202,10 @@ var targets: [Target] = [
     tests(
         "EndToEndTests",
         [
-            "KettleAttestation",
             "KettleClient", "KettleAttestation",
-            "KettleProvenance", "KettleError", "KettleServer", hummingbird, httpTypes, nio, log, subprocess, system,
+            "KettleProvenance", "KettleError", "KettleServer", "KettleStore", hummingbird, httpTypes, nio, log,
+            subprocess,
+            system,
             asyncHTTPClient, "kettle",
         ]),
 ]
@@ -181,6 +221,12 @@ if isFuzzing {
         .systemLibrary(name: "CFuzzer", path: "Fuzzing/CFuzzer"),
         fuzzer("fuzz-multipart", ["KettleMultipart"]),
         fuzzer("fuzz-toml", ["KettleTOML"]),
+        fuzzer("fuzz-npm-lock", ["KettleToolchains", "KettleProvenance"]),
+        fuzzer("fuzz-pnpm-lock", ["KettleToolchains", "KettleProvenance"]),
+        fuzzer("fuzz-go", ["KettleToolchains"]),
+        fuzzer("fuzz-uv-lock", ["KettleToolchains"]),
+        fuzzer("fuzz-package-resolved", ["KettleToolchains", "KettleProvenance"]),
+        fuzzer("fuzz-flake-lock", ["KettleToolchains", "KettleProvenance"]),
         fuzzer("fuzz-archive", ["KettleSource", "KettleArchive", "KettleSandbox", "KettleError", system]),
         // Genuine evidence, for the four that read evidence.
         .target(
@@ -212,15 +258,22 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),

@@ -16,7 +16,7 @@ struct ArtifactCollection {
     /// Copies the files to `folder/artifacts/`, numbered.
     ///
     /// Blocks: call it on a thread of its own.
-    func collect(_ artifacts: [ArtifactPath], from target: FilePath, to folder: FilePath) throws -> [RecordedFile] {
+    func collect(_ artifacts: [ArtifactPath], from layout: BuildLayout, to folder: FilePath) throws -> [RecordedFile] {
         let destination = folder.appending("artifacts")
         guard mkdir(destination.string, 0o700) == 0 else {
             throw StoreError.writeFailed(what: "the artifacts", reason: String(cString: strerror(errno)))
@@ -28,7 +28,7 @@ struct ArtifactCollection {
             let location = "artifacts/\(index)"
             let input: OpenedFile
             do {
-                input = try openBeneath(root: target, relative: artifact.path)
+                input = try openBeneath(root: layout.folder(artifact.root), relative: artifact.path)
             } catch {
                 throw BuildError.artifactUnusable(name: artifact.name, reason: error.message)
             }

@@ -18,15 +18,19 @@ package struct BuildEvent: Sendable, Hashable {
     package var buildID: String?
     /// Set while the build waits for its turn: how many are before it, plus one.
     package var position: Int?
+    /// Set on what Kettle itself says: when.
+    package var time: BuildTime?
 
     package init(
-        _ message: String, phase: Phase, stream: Stream? = nil, buildID: String? = nil, position: Int? = nil
+        _ message: String, phase: Phase, stream: Stream? = nil, buildID: String? = nil, position: Int? = nil,
+        time: BuildTime? = nil
     ) {
         self.message = message
         self.phase = phase
         self.stream = stream
         self.buildID = buildID
         self.position = position
+        self.time = time
     }
 
     /// The JSON object, `type` and `message` first as the published page shows them.
@@ -37,6 +41,7 @@ package struct BuildEvent: Sendable, Hashable {
         if let stream { bytes += Array(#","stream":"\#(stream.rawValue)""#.utf8) }
         if let buildID { bytes += Array(#","build_id":"\#(buildID)""#.utf8) }
         if let position { bytes += Array(#","position":\#(position)"#.utf8) }
+        if let time { bytes += Array(#","time_ms":\#(time.milliseconds)"#.utf8) }
         bytes.append(UInt8(ascii: "}"))
         return bytes
     }

@@ -18,6 +18,14 @@ package struct BuildFailure: Error, Sendable {
         case cancelled = "CancelledError"
         case attestation = "AttestationError"
         case `internal` = "InternalError"
+
+        /// 400 when the source or its sender ended the build, 500 when Kettle did.
+        var httpStatus: Int {
+            switch self {
+            case .unsupportedToolchain, .source, .dependency, .buildFailed, .limitExceeded, .cancelled: 400
+            case .attestation, .internal: 500
+            }
+        }
     }
 
     package var kind: Kind
@@ -26,14 +34,6 @@ package struct BuildFailure: Error, Sendable {
     package var hint: String?
     /// More keys of the result, by kind.
     package var details: [(key: String, value: JSONValue)] = []
-
-    /// 400 when the source is at fault, 500 when Kettle is.
-    package var httpStatus: Int {
-        switch kind {
-        case .unsupportedToolchain, .source, .dependency, .buildFailed, .limitExceeded: 400
-        case .cancelled, .attestation, .internal: 500
-        }
-    }
 
     /// Finds the words for an error that a stage threw; what is not meant for callers becomes an internal error.
     package init(_ error: any Error) {
@@ -49,7 +49,17 @@ package struct BuildFailure: Error, Sendable {
                     ("supported_toolchains", .array(supported.map(JSONValue.string))),
                     ("found_files", .array(found.map { .string(Self.shown($0)) })),
                 ]
-            case .noSuchFolder: kind = .source
+            case .notInstalled(_, _, _, let supported), .unknownToolchain(_, let supported):
+                kind = .unsupportedToolchain
+                details = [
+                    ("supported_toolchains", .array(supported.map(JSONValue.string))), ("found_files", .array([])),
+                ]
+            case .noSuchFolder, .unsupportedSetting: kind = .source
+            case .malformedFile(ProjectSettings.fileName, _, _), .unreadableFile(ProjectSettings.fileName, _):
+                kind = .source
+            case .artifactInSource: kind = .source
+            case .noSuchArtifact, .duplicateArtifact: kind = .buildFailed
+            case .toolchainMissing, .invalidConfiguration: kind = .internal
             default: break
             }
             if case .storageFailed = error { kind = .internal }
@@ -98,8 +108,20 @@ package enum BuildError: UserFacingError, Equatable {
     case artifactsTooLarge(limitInBytes: Int64)
     /// The operator stops the service.
     case serviceStopping
-    /// The service ended while the build ran.
-    case interrupted
+    /// The service stops before the build has ended, which goes on at the next start.
+    case suspended
+    /// So many builds wait that no more are taken, of anybody or of this caller.
+    case queueFull(isOwn: Bool)
+    /// The data folder's disk has less room than the operator wants to keep.
+    case diskLow
+    /// Somebody who may asked for it.
+    case cancelled
+    /// The service ended while the build ran, and it cannot be begun again or was too often.
+    case interrupted(attempts: Int)
+    /// So many wait for the end of one build that no more may.
+    case tooManyWaiting
+    /// The key was used for another request.
+    case keyReused
     /// Nothing that a caller could do anything about; the log says what.
     case unexpected
 
@@ -110,6 +132,12 @@ package enum BuildError: UserFacingError, Equatable {
         case .artifactUnusable: "build.artifact_unusable"
         case .artifactsTooLarge: "build.artifacts_too_large"
         case .serviceStopping: "service.stopping"
+        case .suspended: "build.suspended"
+        case .queueFull: "service.queue_full"
+        case .diskLow: "service.disk_low"
+        case .cancelled: "build.cancelled"
+        case .tooManyWaiting: "build.too_many_waiting"
+        case .keyReused: "request.key_reused"
         case .interrupted: "build.interrupted"
         case .unexpected: "internal.unexpected"
         }
@@ -118,11 +146,19 @@ package enum BuildError: UserFacingError, Equatable {
     package var message: String {
         switch self {
         case .commandFailed(let command, let exitCode, _): "\(command) failed with exit code \(exitCode)"
-        case .noArtifacts(let command): "\(command) succeeded but made no binary or library to hand over"
+        case .noArtifacts(let command): "\(command) succeeded but made nothing to hand over"
         case .artifactUnusable(let name, let reason): "the artifact \"\(name)\" cannot be taken: \(reason)"
         case .artifactsTooLarge(let limit): "the artifacts are together larger than \(limit) bytes"
-        case .serviceStopping: "the service was stopped while the build ran"
-        case .interrupted: "the service ended unexpectedly while the build ran"
+        case .serviceStopping: "the service is being stopped"
+        case .suspended: "the service stops now, and the build goes on when it is back"
+        case .queueFull(false): "as many builds wait as this service lets wait"
+        case .queueFull(true): "as many of your builds wait as this service lets one caller have"
+        case .diskLow: "the disk has too little room for another build"
+        case .cancelled: "the build was cancelled"
+        case .interrupted(1): "the service ended unexpectedly while the build ran"
+        case .interrupted(let attempts): "the service ended unexpectedly while the build ran, \(attempts) times"
+        case .tooManyWaiting: "too many callers wait for the end of this build"
+        case .keyReused: "the Idempotency-Key was sent before, with another request"
         case .unexpected: "the service failed for a reason of its own"
         }
     }
@@ -130,10 +166,16 @@ package enum BuildError: UserFacingError, Equatable {
     package var hint: String? {
         switch self {
         case .commandFailed: "the last lines of its output are in \"output\", all of it in build.log"
-        case .noArtifacts: "a project is expected to have a binary, a cdylib or a staticlib target"
-        case .artifactUnusable: "the build must leave plain files, no links or devices, below its output folder"
+        case .noArtifacts:
+            "docs/projects.md tells what each toolchain hands over; a kettle.toml in the source can name files (artifacts)"
+        case .artifactUnusable:
+            "the build must leave plain files, no links or devices, in its output folder or where kettle.toml says"
         case .artifactsTooLarge: "strip debug information or build fewer targets"
-        case .serviceStopping, .interrupted: "send the request again"
+        case .serviceStopping, .interrupted, .queueFull, .diskLow: "send the request again later"
+        case .suspended: "ask for the build at its Location later"
+        case .cancelled: nil
+        case .tooManyWaiting: "follow its events at its Location instead"
+        case .keyReused: "send a new key with a new request, or the same request again"
         case .unexpected: "tell the operator the build id; the service's log has the details"
         }
     }
@@ -142,8 +184,8 @@ package enum BuildError: UserFacingError, Equatable {
         switch self {
         case .commandFailed, .noArtifacts, .artifactUnusable: .buildFailed
         case .artifactsTooLarge: .limitExceeded
-        case .serviceStopping: .cancelled
-        case .interrupted, .unexpected: .internal
+        case .serviceStopping, .cancelled: .cancelled
+        case .interrupted, .unexpected, .suspended, .queueFull, .diskLow, .tooManyWaiting, .keyReused: .internal
         }
     }
 

@@ -35,8 +35,8 @@ final class BuildOutput: Sendable {
         try state.withLock { state in
             var lines = Lines()
             switch stream {
-            case .stdout: state.stdout.split(chunk) { lines.add($0, from: stream, to: &state.reader) }
-            case .stderr: state.stderr.split(chunk) { lines.add($0, from: stream, to: &state.reader) }
+            case .stdout: state.stdout.split(chunk) { lines.add($0, from: stream, in: state.phase, to: &state.reader) }
+            case .stderr: state.stderr.split(chunk) { lines.add($0, from: stream, in: state.phase, to: &state.reader) }
             }
             try publish(lines, &state)
         }
@@ -46,8 +46,8 @@ final class BuildOutput: Sendable {
     func endCommand() throws {
         try state.withLock { state in
             var lines = Lines()
-            state.stdout.finish { lines.add($0, from: .stdout, to: &state.reader) }
-            state.stderr.finish { lines.add($0, from: .stderr, to: &state.reader) }
+            state.stdout.finish { lines.add($0, from: .stdout, in: state.phase, to: &state.reader) }
+            state.stderr.finish { lines.add($0, from: .stderr, in: state.phase, to: &state.reader) }
             try publish(lines, &state)
         }
     }
@@ -82,9 +82,13 @@ final class BuildOutput: Sendable {
         var shown: [(text: String, stream: BuildEvent.Stream)] = []
 
         mutating func add(
-            _ line: UnsafeRawBufferPointer, from stream: OutputStream, to reader: inout any BuildOutputReader
+            _ line: UnsafeRawBufferPointer, from stream: OutputStream, in phase: BuildEvent.Phase,
+            to reader: inout any BuildOutputReader
         ) {
-            guard let text = reader.read(line: line, from: stream) else { return }
+            // What a fetch prints says nothing of what the build makes.
+            let visible =
+                phase == .build ? reader.read(line: line, from: stream) : String(decoding: line, as: UTF8.self)
+            guard let text = visible else { return }
             raw += line
             raw.append(0x0A)
             shown.append((PrintableText.make(from: text), stream == .stdout ? .stdout : .stderr))

@@ -11,49 +11,113 @@ import SystemPackage
 
 /// One build, from its request to its evidence. Reads like a table of contents; each step stands below in order.
 struct BuildPipeline: Sendable {
-    let id: BuildID
+    let running: RunningBuild
     let request: BuildRequest
     let configuration: BuildConfiguration
     let workspace: Workspace
     /// The folder that outlives the build.
     let folder: FilePath
-    let events: EventLog
+    /// For the toolchain's commands.
     let slots: BuildSlots
+    /// For taking sources in: who waits for a forge that does not answer holds up no compiler.
+    let sourceSlots: BuildSlots
+    /// How many of these there are.
+    let sourceSlotCount: Int
+    let store: BuildStore
+    let usage: UsageStore
     /// For work that blocks: the disk, hashing, unpacking.
     let threads: NIOThreadPool
     let startedAt: BuildTime
+    let metrics: BuildMetrics
+    let trace: BuildTrace
+
+    var id: BuildID { running.id }
+    var events: EventLog { running.events }
 
     func run() async throws -> SealedBuild {
-        let source = try await takeIn()
-        let project = try await detect(in: source)
-        let inputs = try await lockedInputs(of: project)
+        try await refuseWithoutProject()
+        // Held until there is a slot for the toolchain: what waits for one takes room on the disk, so not all who wait may.
+        let sourceSlot = try await sourceSlots.hold(of: request.owner) { announcePlace($0 + sourceSlotCount) }
+        do {
+            let made = try await make(sourceSlot)
+            await sourceSlot.giveBack()
+            return try await prove(made)
+        } catch {
+            await sourceSlot.giveBack()
+            throw error
+        }
+    }
+
+    /// What a toolchain made of a source, and what of.
+    private struct Made: Sendable {
+        var project: DetectedProject
+        var lockfile: Lockfile
+        var identity: ResourceDescriptor
+        var tools: [ResourceDescriptor]
+        var commands: [SandboxCommand]
+        var verified: VerifiedInputs
+        var artifacts: [RecordedFile]
+    }
+
+    private func make(_ sourceSlot: BuildSlots.Hold) async throws -> Made {
+        try await countAttempt()
+        running.note(place: nil)
+        metrics.tookPlace(id)
+        guard configuration.hasRoom(store.folder.root) else { throw BuildError.diskLow }
+        let source = try await trace.step(.source) { try await takeIn() }
+        let project = try await trace.step(.detect) { try await detect(in: source) }
+        metrics.detected(id, toolchain: project.toolchain.name)
+        let layout = try makeLayout(for: source, project)
+        let plan = try await threads.runIfActive { try project.toolchain.plan(layout, project.settings) }
         let identity = try await identify(source)
         let origin = try origin(of: source)
         let output = try BuildOutput(
-            events: events, logFile: folder.appending("build.log"), reader: project.toolchain.makeOutputReader())
-        let layout = try makeLayout(for: source, project)
+            events: events, logFile: folder.appending("build.log"), reader: plan.makeOutputReader())
         // Before any of the project's code runs.
         let tools = try await threads.runIfActive { try project.toolchain.tools() }
-        let (commands, verified, artifacts) = try await slots.withSlot(onWait: announceWait) {
+        let (commands, verified, artifacts) = try await inSlot {
+            await sourceSlot.giveBack()
+            running.note(place: nil)
+            metrics.tookSlot(id)
+            defer { metrics.leftSlot(id) }
             // Asked in the slot: a build that ran while this one waited may have fetched the same.
-            var inputs = inputs
-            inputs.repositories = try await fetchRepositories(of: inputs, layout, project.toolchain)
-            let fetching = try await fetch(inputs, layout, project.toolchain, output)
-            let verified = try await verify(inputs, of: origin, layout, project.toolchain)
-            let building = try await build(layout, project.toolchain, output)
-            return (fetching + [building], verified, try await collect(output, layout, project.toolchain))
+            let repositories = try await fetchRepositories(of: plan, layout)
+            let fetching = try await trace.step(.fetch) { try await fetch(plan, repositories, layout, output) }
+            var verified = try await trace.step(.inputs) { try await verify(plan, repositories, of: origin) }
+            try await handOver(project, layout)
+            let (evaluating, named) = try await evaluate(plan, layout, output)
+            verified.add(named)
+            let building = try await trace.step(.build) { try await build(plan, output) }
+            return (
+                (fetching + evaluating + building).map(\.command), verified,
+                try await collect(plan, project, layout, output, from: building)
+            )
         }
+        return Made(
+            project: project, lockfile: plan.lockfile, identity: identity, tools: tools, commands: commands,
+            verified: verified,
+            artifacts: artifacts)
+    }
+
+    /// From here on a process that dies may have died of this build.
+    private func countAttempt() async throws {
+        if running.count() { try await store.countAttempt(of: id) }
+    }
+
+    private func prove(_ made: Made) async throws -> SealedBuild {
+        let (project, verified, artifacts) = (made.project, made.verified, made.artifacts)
         let finishedAt = BuildTime.now
-        let records = try await keep(inputs, of: project)
+        let records = try await trace.step(.provenance) { try await keep(made.lockfile) }
         try tell("Generating provenance", .provenance)
         var statement = Statement(
             subject: artifacts.map { Statement.Subject(name: $0.name, digest: $0.digest) },
             buildType: Statement.buildType(toolchain: project.toolchain.name),
-            externalParameters: externalParameters, internalParameters: internalParameters(commands),
+            externalParameters: externalParameters,
+            internalParameters: internalParameters(made.commands, project.settings),
             resolvedDependencies: [
-                identity, ResourceDescriptor(name: records.lockfile.name, sha256: records.lockfile.digest),
+                made.identity, ResourceDescriptor(name: records.lockfile.name, sha256: records.lockfile.digest),
             ]
-                + verified.dependencies + tools,
+                + verified.dependencies + made.tools,
             builderID: configuration.attester?.platform.builderID ?? Statement.unattestedBuilderID,
             invocationID: id.hex,
             startedOn: startedAt.timestamp, finishedOn: finishedAt.timestamp, buildLog: records.log.digest)
@@ -62,8 +126,10 @@ struct BuildPipeline: Sendable {
         ).encoded()
         statement.byproducts.append(SoftwareBillOfMaterials.byproduct(bill))
         let bytes = statement.encoded()
-        let evidence = try await attest(bytes)
-        return try await seal(project.toolchain, artifacts, records, bill, bytes, evidence)
+        let evidence = try await trace.step(.attest) { try await attest(bytes) }
+        return try await trace.step(.seal) {
+            try await seal(project.toolchain, artifacts, records, bill, bytes, evidence)
+        }
     }
 
     // MARK: - Source
@@ -77,12 +143,42 @@ struct BuildPipeline: Sendable {
         var repository: ArchivedRepository?
     }
 
+    /// An archive without a project is refused before anything of it is written: files that come and go by the thousand wear a
+    /// file system down. Nor does it wait for anything.
+    private func refuseWithoutProject() async throws {
+        guard case .archive(let archive, let name, _, let size) = request.source else { return }
+        try tell("Unpacking \(PrintableText.make(from: name)) (\(size) bytes)", .source)
+        try await threads.runIfActive {
+            guard let listed = try ArchiveSource.list(archive, within: configuration.sourceLimits) else { return }
+            do {
+                let source = ListedSource(listed)
+                // What the project's settings say is not known before they are read, but something must be a project.
+                if source.hasFile(named: ProjectSettings.fileName),
+                    configuration.toolchains.contains(where: {
+                        $0.kind.projectFileNames.contains(where: source.hasFile(named:))
+                    })
+                {
+                    return
+                }
+                _ = try Detection.detect(
+                    in: source, path: request.path, toolchain: request.toolchain, among: configuration.toolchains)
+            } catch {
+                try announceDetection()
+                throw error
+            }
+        }
+    }
+
     private func takeIn() async throws -> TakenIn {
         let root = workspace.path.appending("source")
         switch request.source {
-        case .archive(let archive, let name, _, let size):
-            try tell("Unpacking \(PrintableText.make(from: name)) (\(size) bytes)", .source)
-            let repository = try await threads.runIfActive { try unpack(archive, into: root) }
+        case .archive(let archive, _, _, _):
+            let repository = try await threads.runIfActive {
+                try workspace.make()
+                return try ArchiveSource.unpack(
+                    archive, into: root, repository: workspace.path.appending("repository"),
+                    within: configuration.sourceLimits)
+            }
             return TakenIn(root: root, repository: repository)
         case .git(let url, let ref):
             try tell("Fetching \(url.text)", .source)
@@ -93,26 +189,6 @@ struct BuildPipeline: Sendable {
             try tell("Fetched commit \(checkout.commit)", .source)
             return TakenIn(root: root, checkout: checkout)
         }
-    }
-
-    private func unpack(_ archive: UploadedArchive, into root: FilePath) throws -> ArchivedRepository? {
-        let limits = configuration.sourceLimits
-        // A source without a project is refused before anything of it is written: files that come and go by the thousand
-        // wear a file system down.
-        if let listed = try ArchiveSource.list(archive, within: limits) {
-            do {
-                _ = try Detection.detect(
-                    in: ListedSource(listed), path: request.path, toolchains: configuration.toolchains)
-            } catch {
-                try announceDetection()
-                throw error
-            }
-        }
-        try workspace.make()
-        let repository = try ArchiveSource.unpack(
-            archive, into: root, repository: workspace.path.appending("repository"), within: limits)
-        if case .file(let path) = archive { unlink(path.string) }
-        return repository
     }
 
     /// The first of the statement's resolved dependencies. Computed from the files before a build can touch them.
@@ -157,31 +233,21 @@ struct BuildPipeline: Sendable {
         return commit.id
     }
 
-    /// A source with a project that a toolchain knows.
-    struct Project: Sendable {
-        var toolchain: any Toolchain
-        var folder: FilePath
-        /// The folder relative to the source's root, empty for the root itself.
-        var path: String
-    }
-
-    private func detect(in source: TakenIn) async throws -> Project {
+    private func detect(in source: TakenIn) async throws -> DetectedProject {
         try announceDetection()
-        let detected = try await threads.runIfActive {
-            try Detection.detect(in: source.root, path: request.path, toolchains: configuration.toolchains)
+        return try await threads.runIfActive {
+            try Detection.detect(
+                in: source.root, path: request.path, toolchain: request.toolchain, among: configuration.toolchains)
         }
-        return Project(
-            toolchain: detected.toolchain, folder: source.root.appending(FilePath(detected.project).components),
-            path: detected.project)
     }
 
     private func announceDetection() throws { try tell("Detecting project type", .detect) }
 
     // MARK: - Inputs and build
 
-    private func makeLayout(for source: TakenIn, _ project: Project) throws -> BuildLayout {
+    private func makeLayout(for source: TakenIn, _ project: DetectedProject) throws -> BuildLayout {
         let layout = BuildLayout(
-            source: source.root, project: project.path, target: workspace.path.appending("target"),
+            source: source.root, project: project.project, target: workspace.path.appending("target"),
             dependencies: workspace.path.appending("dependencies"), inputs: workspace.path.appending("inputs"))
         for path in [layout.target, layout.dependencies, layout.inputs] where mkdir(path.string, 0o700) != 0 {
             throw StoreError.writeFailed(what: "the workspace", reason: String(cString: strerror(errno)))
@@ -189,20 +255,16 @@ struct BuildPipeline: Sendable {
         return layout
     }
 
-    private func announceWait(_ position: Int) {
+    func announcePlace(_ position: Int) {
+        running.note(place: position)
+        metrics.queued(id)
         try? events.append([
-            BuildEvent("Waiting for a free build slot", phase: .queued, position: position).encoded()
+            BuildEvent("Waiting for a free build slot", phase: .queued, position: position, time: .now).encoded()
         ])
     }
 
-    private func lockedInputs(of project: Project) async throws -> LockedInputs {
-        try await threads.runIfActive { try project.toolchain.lockedInputs(of: project.folder) }
-    }
-
-    private func fetchRepositories(
-        of inputs: LockedInputs, _ layout: BuildLayout, _ toolchain: any Toolchain
-    ) async throws -> [GitMirror] {
-        let requests = try await threads.runIfActive { try toolchain.repositories(of: inputs, layout: layout) }
+    private func fetchRepositories(of plan: any BuildPlan, _ layout: BuildLayout) async throws -> [GitMirror] {
+        let requests = try await threads.runIfActive { try plan.repositories() }
         guard !requests.isEmpty else { return [] }
         do {
             return try await configuration.git.mirror(
@@ -215,47 +277,67 @@ struct BuildPipeline: Sendable {
         }
     }
 
-    /// - Returns: The command that ran, if one had to.
+    /// - Returns: What ran, if anything had to.
     private func fetch(
-        _ inputs: LockedInputs, _ layout: BuildLayout, _ toolchain: any Toolchain, _ output: BuildOutput
-    ) async throws -> [SandboxCommand] {
-        guard var command = try await threads.runIfActive({ toolchain.fetchCommand(for: inputs, layout: layout) })
-        else {
-            return []
-        }
-        command.limits = configuration.fetchLimits
+        _ plan: any BuildPlan, _ repositories: [GitMirror], _ layout: BuildLayout, _ output: BuildOutput
+    ) async throws -> [BuildStep] {
+        let steps = try await threads.runIfActive { try plan.fetchSteps(with: repositories) }
+        return try await fetch(steps, layout, output)
+    }
+
+    /// - Returns: What ran.
+    func fetch(
+        _ steps: [BuildStep], _ layout: BuildLayout, _ output: BuildOutput
+    ) async throws -> [BuildStep] {
+        guard !steps.isEmpty else { return [] }
         try tell("Fetching locked dependencies", .fetch)
         output.begin(.fetch)
         try await threads.runIfActive { try workspace.handOver(layout.dependencies) }
-        try await run(command, output, announcedAs: "fetching the locked dependencies", failure: .dependency)
-        return [command]
+        var steps = steps
+        for index in steps.indices {
+            steps[index].command.limits = configuration.fetchLimits
+            try await run(
+                steps[index].command, output, announcedAs: "fetching the locked dependencies", failure: .dependency)
+        }
+        return steps
     }
 
     private func verify(
-        _ inputs: LockedInputs, of source: SourceOrigin, _ layout: BuildLayout, _ toolchain: any Toolchain
+        _ plan: any BuildPlan, _ repositories: [GitMirror], of source: SourceOrigin
     ) async throws -> VerifiedInputs {
-        let verified = try await threads.runIfActive {
-            try toolchain.verifyInputs(inputs, of: source, layout: layout)
-        }
+        let verified = try await threads.runIfActive { try plan.verifyInputs(of: source, with: repositories) }
         try tell("Checked \(verified.dependencies.count) locked dependencies", .inputs)
         return verified
     }
 
-    /// - Returns: The command that ran.
-    private func build(
-        _ layout: BuildLayout, _ toolchain: any Toolchain, _ output: BuildOutput
-    ) async throws -> SandboxCommand {
-        let command = try await threads.runIfActive {
-            var command = toolchain.buildCommand(layout: layout)
-            command.limits = configuration.limits
+    /// - Returns: What ran.
+    private func build(_ plan: any BuildPlan, _ output: BuildOutput) async throws -> [BuildStep] {
+        let steps = try await threads.runIfActive { try plan.buildSteps() }
+        return try await run(steps, output, .build)
+    }
+
+    /// Gives the source and the target folder to the project's code. Before it ran for the first time: nobody walks through what
+    /// it made.
+    private func handOver(_ project: DetectedProject, _ layout: BuildLayout) async throws {
+        try await threads.runIfActive {
+            try project.checkSource(of: layout)
             try workspace.handOver(layout.source)
             try workspace.handOver(layout.target)
-            return command
         }
-        try tell(toolchain.buildAnnouncement, .build)
-        output.begin(.build)
-        try await run(command, output, announcedAs: toolchain.commandName, failure: .buildFailed)
-        return command
+    }
+
+    /// Runs commands that may run the project's code.
+    ///
+    /// - Returns: What ran.
+    func run(_ steps: [BuildStep], _ output: BuildOutput, _ phase: BuildEvent.Phase) async throws -> [BuildStep] {
+        output.begin(phase)
+        var steps = steps
+        for index in steps.indices {
+            steps[index].command.limits = configuration.limits
+            try tell(PrintableText.make(from: steps[index].announcement), phase)
+            try await run(steps[index].command, output, announcedAs: steps[index].name, failure: .buildFailed)
+        }
+        return steps
     }
 
     /// Runs one of the toolchain's commands; an exit code other than 0 is the source's failure.
@@ -275,16 +357,16 @@ struct BuildPipeline: Sendable {
         throw failure
     }
 
-    private func collect(_ output: BuildOutput, _ layout: BuildLayout, _ toolchain: any Toolchain) async throws
-        -> [RecordedFile]
-    {
+    private func collect(
+        _ plan: any BuildPlan, _ project: DetectedProject, _ layout: BuildLayout, _ output: BuildOutput,
+        from steps: [BuildStep]
+    ) async throws -> [RecordedFile] {
         let announced = try output.announcedArtifacts
-        guard !announced.isEmpty else {
-            throw BuildError.noArtifacts(command: toolchain.commandName)
-        }
         let collection = ArtifactCollection(limitInBytes: configuration.artifactLimitInBytes)
         return try await threads.runIfActive {
-            let files = try collection.collect(announced, from: layout.target, to: folder)
+            let made = try project.artifacts(of: plan, announced: announced, in: layout)
+            guard !made.isEmpty else { throw BuildError.noArtifacts(command: steps.last?.name ?? "the build") }
+            let files = try collection.collect(made, from: layout, to: folder)
             // Last of all: what was lost on the way, source and intermediate files included, has been read as zeros.
             try workspace.checkWritten()
             return files
@@ -299,11 +381,10 @@ struct BuildPipeline: Sendable {
         var log: RecordedFile
     }
 
-    private func keep(_ inputs: LockedInputs, of project: Project) async throws -> Records {
+    private func keep(_ lockfile: Lockfile) async throws -> Records {
         try await threads.runIfActive {
             Records(
-                lockfile: try write(
-                    inputs.lockfile, as: "lockfile", .buildConfig, named: project.toolchain.lockfileName),
+                lockfile: try write(lockfile.bytes, as: "lockfile", .buildConfig, named: lockfile.name),
                 log: try recordLog())
         }
     }
@@ -312,15 +393,20 @@ struct BuildPipeline: Sendable {
         var parameters = ["source": request.sourceURI]
         parameters["ref"] = request.ref
         parameters["path"] = request.path
+        parameters["toolchain"] = request.toolchain
         parameters["nonce"] = request.nonce?.hex
         return parameters
     }
 
-    private func internalParameters(_ commands: [SandboxCommand]) -> [String: JSONValue] {
-        [
+    private func internalParameters(
+        _ commands: [SandboxCommand], _ settings: ProjectSettings
+    ) -> [String: JSONValue] {
+        var parameters: [String: JSONValue] = [
             "kettle": .object(["version": .string(configuration.version)]),
             "commands": .array(commands.map(Self.describe)),
         ]
+        if !settings.json.isEmpty { parameters["projectSettings"] = .object(settings.json) }
+        return parameters
     }
 
     /// A command with everything that could change what it makes; host paths are not part of that.
@@ -405,7 +491,9 @@ struct BuildPipeline: Sendable {
             size: Int64(bytes.count))
     }
 
-    private func tell(_ message: String, _ phase: BuildEvent.Phase) throws {
-        try events.append([BuildEvent(message, phase: phase).encoded()])
+    func tell(_ message: String, _ phase: BuildEvent.Phase) throws {
+        // Work on a thread is not cancelled; between two pieces of it the build ends.
+        try Task.checkCancellation()
+        try events.append([BuildEvent(message, phase: phase, time: .now).encoded()])
     }
 }

@@ -1,6 +1,7 @@
 package import KettleAttestation
 package import KettleProvenance
 package import KettleSource
+package import KettleStore
 
 /// What a caller asked for, checked in form and complete.
 package struct BuildRequest: Sendable {
@@ -13,12 +14,24 @@ package struct BuildRequest: Sendable {
     package var source: Source
     /// The project's folder inside the source, as the requester named it.
     package var path: String?
+    /// The toolchain that is to build, by name; nil for the one that Kettle finds.
+    package var toolchain: String?
     package var nonce: BuildNonce?
+    /// On whose account the build is; nil where there are no accounts.
+    package var owner: String?
+    package var visibility: BuildRecord.Visibility
+    package var idempotencyKey: IdempotencyKey?
 
-    package init(source: Source, path: String?, nonce: BuildNonce?) {
+    package init(
+        source: Source, path: String?, toolchain: String? = nil, nonce: BuildNonce?, owner: String? = nil,
+        visibility: BuildRecord.Visibility = .public
+    ) {
         self.source = source
         self.path = path
+        self.toolchain = toolchain
         self.nonce = nonce
+        self.owner = owner
+        self.visibility = visibility
     }
 
     /// How the source is called in lists and in the statement's `externalParameters`.

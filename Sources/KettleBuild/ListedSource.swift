@@ -15,6 +15,11 @@ struct ListedSource: SourceView {
         listed.contains { $0.isFileWithContent && $0.path == path }
     }
 
+    /// Whether any folder has a file of that name.
+    func hasFile(named name: String) -> Bool {
+        listed.contains { $0.isFileWithContent && ($0.path == name || $0.path.hasSuffix("/\(name)")) }
+    }
+
     func entries(of folder: String) throws(ToolchainError) -> [SourceEntry] {
         let prefix = folder.isEmpty ? "" : folder + "/"
         var isFolder: [String: Bool] = [:]

@@ -15,11 +15,19 @@ package struct BuildForm: Sendable {
     package var nonce: BuildNonce
     /// The project's folder inside the source.
     package var path: String?
+    /// What builds it, by name; nil leaves it to the service.
+    package var toolchain: String?
+    /// `public` or `private`; nil leaves it to the service.
+    package var visibility: String?
 
-    package init(source: Source, nonce: BuildNonce, path: String? = nil) {
+    package init(
+        source: Source, nonce: BuildNonce, path: String? = nil, toolchain: String? = nil, visibility: String? = nil
+    ) {
         self.source = source
         self.nonce = nonce
         self.path = path
+        self.toolchain = toolchain
+        self.visibility = visibility
     }
 
     private static let pieceBytes = 256 << 10
@@ -35,6 +43,8 @@ package struct BuildForm: Sendable {
         }
         add("nonce", nonce.hex)
         if let path { add("path", path) }
+        if let toolchain { add("toolchain", toolchain) }
+        if let visibility { add("visibility", visibility) }
         let end: [UInt8]
         var file: (descriptor: CInt, size: Int64)?
         switch source {

@@ -18,15 +18,19 @@ package struct ServiceConnection: Sendable {
 
     /// A service whose certificate an authority signed, or one of this machine without TLS.
     ///
-    /// - Parameter authorities: A PEM file of the authorities that are trusted, nil for the system's.
+    /// - Parameters:
+    ///   - authorities: A PEM file of the authorities that are trusted, nil for the system's.
+    ///   - token: Says who asks; visible ASCII.
     /// - Throws: ``ServiceError/rootsMalformed(path:)``.
-    package init(_ address: ServiceAddress, authorities: String? = nil) throws(ServiceError) {
+    package init(
+        _ address: ServiceAddress, authorities: String? = nil, token: String? = nil
+    ) throws(ServiceError) {
         var roots: [NIOSSLCertificate]?
         if let authorities {
             roots = try? NIOSSLCertificate.fromPEMFile(authorities)
             guard let roots, !roots.isEmpty else { throw .rootsMalformed(path: authorities) }
         }
-        transport = ServiceTransport(address: address, trust: .authorities(roots))
+        transport = ServiceTransport(address: address, trust: .authorities(roots), token: token)
         attestedKey = nil
     }
 
@@ -36,19 +40,20 @@ package struct ServiceConnection: Sendable {
     /// say in this: the certificate may be anybody's.
     ///
     /// - Parameters:
+    ///   - token: Says who asks; visible ASCII. It is sent to the attested key alone.
     ///   - nonce: For tests. It must be fresh and random.
     ///   - judge: Throws unless the evidence is genuine, is by someone whose word is taken, and signs the report data.
     /// - Throws: ``ServiceError``, and what `judge` throws. Nothing but the nonce was sent then.
     package init(
-        attested address: ServiceAddress, nonce: BuildNonce = .random(),
+        attested address: ServiceAddress, token: String? = nil, nonce: BuildNonce = .random(),
         by judge: @Sendable (Evidence, ReportData) throws -> Void
     ) async throws {
         guard address.isTLS else { throw ServiceError.attestationWithoutTLS }
-        let (bytes, seen) = try await Self.ask(ServiceTransport(address: address, trust: .anyone), nonce)
+        let (bytes, seen) = try await Self.ask(ServiceTransport(address: address, trust: .anyone, token: nil), nonce)
         guard let seen else { throw ServiceError.attestationWithoutTLS }
         let answer = try AttestationAnswer(parsing: bytes)
         try judge(answer.evidence, answer.checked(against: seen, nonce))
-        transport = ServiceTransport(address: address, trust: .key(seen))
+        transport = ServiceTransport(address: address, trust: .key(seen), token: token)
         attestedKey = seen
     }
 

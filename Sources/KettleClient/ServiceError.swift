@@ -97,6 +97,7 @@ package enum ServiceError: UserFacingError, Equatable {
         case .noAttestation: "it must terminate TLS itself: kettle serve --tls-generate"
         case .attestsToOtherKey, .attestsToOtherNonce, .evidenceUnbound:
             "something may stand between you and the service; nothing of the source was sent"
+        case .refused(status: 401, _, _): "a token goes into KETTLE_TOKEN, or into a file that --token-file names"
         case .refused(_, _, let hint): hint
         case .answer: "is this the address of a Kettle service?"
         case .tooLarge, .sourceChanged: nil

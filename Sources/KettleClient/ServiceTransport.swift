@@ -14,6 +14,8 @@ import NIOTLS
 struct ServiceTransport: Sendable {
     let address: ServiceAddress
     let trust: PeerTrust
+    /// Sent with every request, over TLS or within this machine. Nil sends none.
+    let token: String?
 
     private static let connectTimeout = TimeAmount.seconds(15)
     /// How long neither side may send anything. A service with nothing to say sends a comment every 15 seconds.
@@ -95,6 +97,7 @@ struct ServiceTransport: Sendable {
             path: address.prefix + path, headerFields: headers)
         request.headerFields[.connection] = "close"
         request.headerFields[.userAgent] = "kettle"
+        request.headerFields[.authorization] = token.map { "Bearer \($0)" }
         if let body {
             request.headerFields[.contentLength] = "\(body.length)"
             request.headerFields[.contentType] = body.contentType

@@ -4,6 +4,8 @@ public import KettleError
 public enum JSONError: UserFacingError, Hashable {
     case tooLarge(limitInBytes: Int)
     case tooDeep(limit: Int, offset: Int)
+    /// More members of objects and elements of arrays than were asked for.
+    case tooManyValues(limit: Int, offset: Int)
     case unexpectedEnd
     case unexpectedByte(UInt8, offset: Int)
     case invalidUTF8(offset: Int)
@@ -25,6 +27,7 @@ public enum JSONError: UserFacingError, Hashable {
         switch self {
         case .tooLarge: "json.too_large"
         case .tooDeep: "json.too_deep"
+        case .tooManyValues: "json.too_many_values"
         case .unexpectedEnd: "json.unexpected_end"
         case .unexpectedByte: "json.unexpected_byte"
         case .invalidUTF8: "json.invalid_utf8"
@@ -42,6 +45,7 @@ public enum JSONError: UserFacingError, Hashable {
         switch self {
         case .tooLarge(let limit): "the JSON is longer than \(limit) bytes"
         case .tooDeep(let limit, let offset): "the JSON nests deeper than \(limit) levels at byte \(offset)"
+        case .tooManyValues(let limit, let offset): "the JSON has more than \(limit) values at byte \(offset)"
         case .unexpectedEnd: "the JSON ends in the middle of a value"
         case .unexpectedByte(let byte, let offset):
             "the JSON has an unexpected byte 0x\([byte].hexadecimal) at \(offset)"

@@ -9,16 +9,19 @@ extension JSONValue {
     ///   - bytes: The whole document. It may come from anyone.
     ///   - maximumDepth: How many arrays and objects may stand inside each other.
     ///   - maximumBytes: How long the document may be.
+    ///   - maximumValues: How many members and elements all objects and arrays may have together. An integer takes
+    ///     about forty bytes of memory, for two in the document.
     /// - Throws: ``JSONError``, at the first thing that is wrong.
     public init(
-        parsing bytes: [UInt8], maximumDepth: Int = 64, maximumBytes: Int = 16 * 1024 * 1024
+        parsing bytes: [UInt8], maximumDepth: Int = 64, maximumBytes: Int = 16 * 1024 * 1024,
+        maximumValues: Int = .max
     ) throws(JSONError) {
         guard bytes.count <= maximumBytes else { throw .tooLarge(limitInBytes: maximumBytes) }
-        var reader = JSONReader(bytes: bytes, maximumDepth: maximumDepth)
+        var reader = JSONReader(bytes: bytes, maximumDepth: maximumDepth, maximumValues: maximumValues)
         self = try reader.document()
     }
 
-    /// Reads one JSON object as ``init(parsing:maximumDepth:maximumBytes:)`` does, and tells where each member's value stands.
+    /// Reads one JSON object as ``init(parsing:maximumDepth:maximumBytes:maximumValues:)`` does, and tells where each member's value stands.
     ///
     /// For signatures over a part of a document: they cover its bytes, which no value can give back.
     ///
@@ -31,7 +34,7 @@ extension JSONValue {
         parsing bytes: [UInt8], maximumBytes: Int = 16 * 1024 * 1024
     ) throws(JSONError) -> [String: (value: JSONValue, range: Range<Int>)] {
         guard bytes.count <= maximumBytes else { throw .tooLarge(limitInBytes: maximumBytes) }
-        var reader = JSONReader(bytes: bytes, maximumDepth: 64)
+        var reader = JSONReader(bytes: bytes, maximumDepth: 64, maximumValues: .max)
         return try reader.members()
     }
 }
@@ -40,11 +43,14 @@ extension JSONValue {
 private struct JSONReader {
     private let bytes: [UInt8]
     private let maximumDepth: Int
+    private let maximumValues: Int
+    private var values = 0
     private var position = 0
 
-    init(bytes: [UInt8], maximumDepth: Int) {
+    init(bytes: [UInt8], maximumDepth: Int, maximumValues: Int) {
         self.bytes = bytes
         self.maximumDepth = maximumDepth
+        self.maximumValues = maximumValues
     }
 
     mutating func document() throws(JSONError) -> JSONValue {
@@ -97,6 +103,7 @@ private struct JSONReader {
         }
         var elements: [JSONValue] = []
         while true {
+            try count()
             elements.append(try value(depth: depth))
             if try isLast(closing: UInt8(ascii: "]")) { return .array(elements) }
         }
@@ -113,6 +120,7 @@ private struct JSONReader {
         }
         var members: [String: JSONValue] = [:]
         while true {
+            try count()
             let start = position
             guard try current() == UInt8(ascii: "\"") else { throw .unexpectedByte(bytes[position], offset: position) }
             let name = try string()
@@ -127,6 +135,12 @@ private struct JSONReader {
             }
             if try isLast(closing: UInt8(ascii: "}")) { return .object(members) }
         }
+    }
+
+    /// One more member or element.
+    private mutating func count() throws(JSONError) {
+        guard values < maximumValues else { throw .tooManyValues(limit: maximumValues, offset: position) }
+        values += 1
     }
 
     private mutating func enter(_ depth: Int) throws(JSONError) {

@@ -1,6 +1,6 @@
 /// A JSON document, or a part of one.
 ///
-/// Made by a strict reader (``init(parsing:maximumDepth:maximumBytes:)``) and written in one way only
+/// Made by a strict reader (``init(parsing:maximumDepth:maximumBytes:maximumValues:)``) and written in one way only
 /// (``canonicalBytes()``), so that two parties who agree on a value agree on its bytes.
 ///
 /// Strings compare as Swift's do, by canonical equivalence. Where one byte's difference matters, compare canonical bytes.

@@ -31,6 +31,9 @@ public struct ResourceDescriptor: Hashable, Sendable {
         self.init(name: name, uri: uri, digest: ["sha256": sha256.hex])
     }
 
+    /// Whether it is known by a package URL.
+    package var isPackage: Bool { uri?.hasPrefix("pkg:") ?? false }
+
     /// The SHA-256, when there is one.
     public var sha256: ContentDigest? { digest["sha256"].flatMap(ContentDigest.init(hex:)) }
 

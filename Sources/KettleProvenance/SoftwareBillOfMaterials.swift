@@ -36,8 +36,8 @@ public struct SoftwareBillOfMaterials: Sendable {
     /// The document as a JSON object.
     public var json: JSONValue {
         let inputs = Array(statement.resolvedDependencies.dropFirst())
-        let packages = inputs.filter { $0.uri?.hasPrefix("pkg:") ?? false }
-        let others = inputs.filter { !($0.uri?.hasPrefix("pkg:") ?? false) }
+        let packages = inputs.filter(\.isPackage)
+        let others = inputs.filter { !$0.isPackage }
         return [
             "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json", "bomFormat": "CycloneDX",
             "specVersion": "1.6", "version": 1, "serialNumber": .string(serialNumber),

@@ -12,7 +12,7 @@ public struct Statement: Hashable, Sendable {
     public var subject: [Subject]
     /// How to read the parameters: ``buildType(toolchain:)``.
     public var buildType: String
-    /// What the requester chose: `source`, `ref`, `path`, `nonce`. A verifier refuses any other.
+    /// What the requester chose: `source`, `ref`, `path`, `toolchain`, `nonce`. A verifier refuses any other.
     public var externalParameters: [String: String]
     /// What Kettle chose: its version, the commands it ran, the sandbox's settings and limits.
     public var internalParameters: [String: JSONValue]
@@ -87,6 +87,18 @@ extension Statement {
 
     /// `https://kettle.build/<toolchain>/v1`.
     public static func buildType(toolchain: String) -> String { "https://kettle.build/\(toolchain)/v1" }
+
+    /// The toolchains that there are build types of, and what their lockfiles are called: `docs/build-types/`.
+    package static let lockfileNames = [
+        "nix": ["flake.lock", "flake.nix"], "cargo": ["Cargo.lock"], "pnpm": ["pnpm-lock.yaml"],
+        "npm": ["package-lock.json", "npm-shrinkwrap.json"], "go": ["go.sum", "go.mod"], "uv": ["uv.lock"],
+        "swift": ["Package.resolved", "Package.swift"],
+    ]
+
+    /// The word in the build type; nil for one that is none of Kettle's.
+    package var toolchain: String? {
+        Self.lockfileNames.keys.first { Self.buildType(toolchain: $0) == buildType }
+    }
 
     /// `https://kettle.build/builder/<platform>/v1`. A build without a TEE never bears the id of one with.
     public static func builderID(platform: String) -> String { "https://kettle.build/builder/\(platform)/v1" }

@@ -32,6 +32,9 @@ package struct Sandbox: Sendable {
         self.disk = disk
     }
 
+    /// Whether the programs that confine commands are still there.
+    package var isInstalled: Bool { access(confiner.string, X_OK) == 0 && access(bubblewrap, X_OK) == 0 }
+
     /// Names the folder that one build owns, with a user of its own when Kettle runs as root.
     ///
     /// - Parameter path: Where nothing is yet; its parent exists. ``Workspace/make()`` makes it.

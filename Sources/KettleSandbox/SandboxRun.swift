@@ -91,7 +91,7 @@ final class SandboxRun: Sendable {
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                do { try await Task.sleep(for: self.limits.wallClock) } catch { return }
+                do { try await Self.sleep(for: self.limits.wallClock) } catch { return }
                 self.stop(self.reached(.wallClock))
             }
             if let proxy { group.addTask { await self.serve(proxy) } }
@@ -100,6 +100,17 @@ final class SandboxRun: Sendable {
                 drains.addTask { await self.drain(standardError, .stderr) }
             }
             group.cancelAll()
+        }
+    }
+
+    /// In short pieces: the timer of a sleep that is cancelled is kept until the time that it was set for, which after many short
+    /// commands of a long limit is memory.
+    private static func sleep(for limit: Duration) async throws {
+        let end = ContinuousClock.now + limit
+        while true {
+            let rest = ContinuousClock.now.duration(to: end)
+            guard rest > .zero else { return }
+            try await Task.sleep(for: min(rest, .seconds(20)))
         }
     }
 

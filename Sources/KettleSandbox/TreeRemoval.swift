@@ -1,13 +1,13 @@
 import Glibc
 import KettleLauncher
-import SystemPackage
+package import SystemPackage
 
 /// Removes a tree that hostile code has written.
 ///
 /// Relative to open folders, never through a link, and without recursion. Folders that are closed to their owner are opened
 /// up first. No more than 64 levels are open at a time: what lies deeper is moved up beside the tree's first entries and
 /// takes its turn there, so that a tree of any depth needs neither descriptors nor path lengths in proportion.
-struct TreeRemoval {
+package struct TreeRemoval {
     private static let openLevels = 64
 
     private var levels: [(folder: FolderStream, name: [CChar])] = []
@@ -15,7 +15,7 @@ struct TreeRemoval {
     private var failed = false
 
     /// - Returns: Whether nothing is left. No process may work in the tree any more.
-    static func remove(_ path: FilePath) -> Bool {
+    package static func remove(_ path: FilePath) -> Bool {
         guard let last = path.lastComponent else { return false }
         let above = path.removingLastComponent()
         let parent = open(above.isEmpty ? "." : above.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -1,15 +1,17 @@
 import HTTPTypes
 import Hummingbird
+import KettleAccess
 import KettleAttestation
 import KettleBuild
 import KettleMultipart
 import KettleSandbox
 import KettleSource
+import KettleStore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// Reads the multipart body of a build request, as it arrives, into a ``BuildRequest`` and an upload on the disk.
+/// Reads the body of a build request into a ``BuildRequest`` and an upload on the disk: a form as it arrives, or JSON.
 struct BuildIntake: Sendable {
     /// The longest text field, in bytes.
     private static let fieldLimit = 8 << 10
@@ -18,24 +20,49 @@ struct BuildIntake: Sendable {
     let uploadLimit: Int64
     let urls: URLPolicy
     let threads: NIOThreadPool
+    /// What all JSON bodies that are being taken in may take in memory together.
+    private let jsonBudget = JSONBuildRequest.Budget()
+    /// Whether what is being sent would not be taken any more.
+    private let isStopping: @Sendable () -> Bool
 
-    /// - Parameter workspace: Where an uploaded archive is written if it is large; it is made then and only then.
-    /// - Throws: ``ProblemDetails`` for a request that is wrong, and what the connection throws when it breaks off.
-    func read(_ request: Request, into workspace: Workspace) async throws -> BuildRequest {
-        var parser = try makeParser(request)
+    init(
+        uploadLimit: Int64, urls: URLPolicy, threads: NIOThreadPool, isStopping: @escaping @Sendable () -> Bool
+    ) {
+        self.uploadLimit = uploadLimit
+        self.urls = urls
+        self.threads = threads
+        self.isStopping = isStopping
+    }
+
+    /// - Parameters:
+    ///   - workspace: Where an uploaded archive is written if it is large; it is made then and only then.
+    ///   - caller: Whose build it will be.
+    ///   - allowance: What the caller may send; nil for no limit.
+    ///   - isJSONTaken: Whether the later published form may come here.
+    /// - Throws: ``ProblemDetails`` for a request that is wrong, ``QuotaError``, and what the connection throws when it breaks
+    ///   off.
+    func read(
+        _ request: Request, into workspace: Workspace, for caller: Caller, within allowance: UploadAllowance?,
+        isJSONTaken: Bool
+    ) async throws -> BuildRequest {
         var form = Form(upload: UploadFile(in: workspace, on: threads))
+        // Given back when this returns: a large archive is on the disk then.
+        var share = JSONBuildRequest.Share(of: jsonBudget)
         do {
-            for try await buffer in request.body {
-                try buffer.withUnsafeReadableBytes { bytes in
-                    try parser.consume(bytes) { try form.take($0) }
-                }
-                if form.upload.isBlockFull { try await form.upload.flush() }
+            if isJSONTaken, JSONBuildRequest.isJSON(request.headers[.contentType]) {
+                try form.take(try await JSONBuildRequest.read(request, within: &share, allowance))
+            } else {
+                try await read(request, into: &form, allowance)
             }
-            try parser.finish()
-            return try await makeRequest(&form)
+            var wanted = try await makeRequest(&form)
+            wanted.owner = caller.owner
+            wanted.visibility = try caller.visibility(wanted: form["visibility"])
+            await allowance?.settle()
+            return wanted
         } catch {
             // Only then may the caller remove the file: a block may still be on its way to it.
             await form.upload.settle()
+            await allowance?.settle()
             switch error {
             case let error as MultipartError:
                 throw ProblemDetails(error.isTooLarge ? .contentTooLarge : .badRequest, error)
@@ -44,6 +71,21 @@ struct BuildIntake: Sendable {
             default: throw error
             }
         }
+    }
+
+    private func read(_ request: Request, into form: inout Form, _ allowance: UploadAllowance?) async throws {
+        var parser = try makeParser(request)
+        var pace = UploadPace()
+        for try await buffer in request.body {
+            try pace.note(buffer.readableBytes)
+            guard !isStopping() else { throw ProblemDetails.unavailable(BuildError.serviceStopping) }
+            try await allowance?.take(buffer.readableBytes)
+            try buffer.withUnsafeReadableBytes { bytes in
+                try parser.consume(bytes) { try form.take($0) }
+            }
+            if form.upload.isBlockFull { try await form.upload.flush() }
+        }
+        try parser.finish()
     }
 
     private func makeParser(_ request: Request) throws -> MultipartParser {
@@ -94,7 +136,7 @@ struct BuildIntake: Sendable {
                 .badRequest, code: "request.no_source", "neither source nor repo_url was sent",
                 hint: "send a file as -F source=@source.zip or a git URL as -F repo_url=https://…")
         }
-        return BuildRequest(source: source, path: form["path"], nonce: nonce)
+        return BuildRequest(source: source, path: form["path"], toolchain: form["toolchain"], nonce: nonce)
     }
 
     private func check(_ url: String, ref: String?) throws -> BuildRequest.Source {
@@ -140,6 +182,15 @@ extension BuildIntake {
             }
         }
 
+        /// Takes what the later published form has, under this one's names.
+        mutating func take(_ request: JSONBuildRequest) throws {
+            for (name, text) in request.fields { fields[name] = Array(text.utf8) }
+            guard let archive = request.archive else { return }
+            current = .upload(name: request.archiveName)
+            try archive.withUnsafeBytes { try take($0) }
+            try end()
+        }
+
         private mutating func begin(_ headers: MultipartHeaders) throws {
             guard seen.insert(headers.name).inserted else {
                 throw ProblemDetails(
@@ -154,13 +205,13 @@ extension BuildIntake {
                         hint: "with curl, write -F source=@source.zip")
                 }
                 current = .upload(name: name)
-            case "repo_url", "ref", "nonce", "path":
+            case "repo_url", "ref", "nonce", "path", "toolchain", "visibility":
                 current = .field(headers.name)
                 fields[headers.name] = []
             default:
                 throw ProblemDetails(
                     .badRequest, code: "request.unknown_part", "there is no part \"\(headers.name)\"",
-                    hint: "the parts are source, repo_url, ref, nonce and path")
+                    hint: "the parts are source, repo_url, ref, nonce, path, toolchain and visibility")
             }
         }
 
@@ -201,6 +252,23 @@ extension BuildIntake {
             let safe = PrintableText.make(from: last).prefix(200)
             return safe.isEmpty || safe == "." || safe == ".." ? "source" : String(safe)
         }
+    }
+}
+
+extension Caller {
+    /// Who may read what this caller builds: the owner alone, unless told otherwise; everybody, where there are no owners.
+    fileprivate func visibility(wanted text: String?) throws(ProblemDetails) -> BuildRecord.Visibility {
+        guard let text else { return owner == nil ? .public : .private }
+        guard let wanted = BuildRecord.Visibility(rawValue: text) else {
+            throw ProblemDetails.badParameter("visibility", text, hint: "send public or private")
+        }
+        guard owner != nil || wanted == .public else {
+            throw ProblemDetails(
+                .badRequest, code: "access.no_owner",
+                "a build can be private to its owner, and this service has no accounts",
+                hint: "leave visibility out; the operator turns accounts on with --access tokens")
+        }
+        return wanted
     }
 }
 

@@ -14,7 +14,7 @@ struct Download: Sendable {
     let files: FileIO
 
     func response(to request: Request, context: some RequestContext) async throws -> Response {
-        var headers = self.headers
+        var headers = headers(for: request)
         if let tags = request.headers[.ifNoneMatch], Self.matches(tags, entityTag) {
             return Response(status: .notModified, headers: headers)
         }
@@ -39,14 +39,18 @@ struct Download: Sendable {
 
     private var entityTag: String { "\"\(file.digest.hex)\"" }
 
-    private var headers: HTTPFields {
+    private func headers(for request: Request) -> HTTPFields {
         var headers = HTTPFields()
         headers[.contentType] = contentType
         headers[.contentDisposition] = "attachment; filename=\"\(downloadName)\""
         headers[.eTag] = entityTag
         // RFC 9530: a structured-field dictionary of byte sequences.
         headers[.representationDigest] = "sha-256=:\(Data(file.digest.bytes).base64EncodedString()):"
-        headers[.cacheControl] = "public, max-age=31536000, immutable"
+        // A cache that several people use may keep what everybody can read, which is what is got without a token.
+        // What a token showed, a browser that outlives the token must ask for again.
+        headers[.cacheControl] =
+            request.headers[.authorization] == nil ? "public, max-age=31536000, immutable" : "private, no-cache"
+        headers[.vary] = "Authorization"
         headers[.contentTypeOptions] = "nosniff"
         return headers
     }
@@ -75,7 +79,7 @@ struct Download: Sendable {
     }
 
     /// Compares an `If-None-Match` list weakly (RFC 9110, section 13.1.2).
-    private static func matches(_ list: String, _ tag: String) -> Bool {
+    static func matches(_ list: String, _ tag: String) -> Bool {
         list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
             .contains { $0 == "*" || $0 == tag || $0 == "W/\(tag)" }
     }
@@ -84,9 +88,12 @@ struct Download: Sendable {
         case whole, part(ClosedRange<Int>), unsatisfiable
     }
 
-    /// One range is served; several, or a malformed header, get the whole file (RFC 9110, section 14.2).
+    /// One range is served; several, or a malformed header, get the whole file, as does any method but GET (RFC 9110,
+    /// section 14.2).
     private func wantedRange(of request: Request) -> Wanted {
-        guard let header = request.headers[.range], header.hasPrefix("bytes=") else { return .whole }
+        guard request.method == .get, let header = request.headers[.range], header.hasPrefix("bytes=") else {
+            return .whole
+        }
         if let condition = request.headers[.ifRange], condition != entityTag { return .whole }
         let parts = header.dropFirst(6).split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let size = Int(exactly: file.size) else { return .whole }

@@ -15,6 +15,8 @@ struct EventStream: Sendable {
 
     let reader: EventLog.Reader
     var headers = HTTPFields()
+    /// Writes the frames of the log in another form; nil sends them as they are.
+    var spelling: (@Sendable (ByteBuffer) throws -> ByteBuffer)?
 
     func response() -> Response {
         var headers = headers
@@ -23,13 +25,15 @@ struct EventStream: Sendable {
         headers[.accelBuffering] = "no"
         return Response(
             status: .ok, headers: headers,
-            body: ResponseBody { [reader] writer in
+            body: ResponseBody { [reader, spelling] writer in
                 var reader = reader
                 loop: while true {
                     switch try await reader.next() {
-                    case .frames(let frames): try await writer.write(frames)
+                    case .frames(let frames): try await writer.write(spelling?(frames) ?? frames)
                     case .idle: try await writer.write(Self.comment)
                     case .end: break loop
+                    // Not to be taken for the end of the build: the response breaks off.
+                    case .interrupted: throw Interrupted()
                     }
                 }
                 try await writer.finish(nil)
@@ -37,10 +41,15 @@ struct EventStream: Sendable {
     }
 }
 
+/// Ends a response without its end, because the service stops before the build has ended.
+private struct Interrupted: Error {}
+
 extension HTTPField.Name {
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .range
     /// Tells nginx and its kin to pass a stream on as it comes.
     static let accelBuffering = HTTPField.Name("X-Accel-Buffering") ?? .cacheControl
     static let lastEventID = HTTPField.Name("Last-Event-ID") ?? .range
     static let representationDigest = HTTPField.Name("Repr-Digest") ?? .eTag
+    static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .contentType
     static let contentTypeOptions = HTTPField.Name("X-Content-Type-Options") ?? .contentType
 }

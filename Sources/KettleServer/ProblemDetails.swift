@@ -1,8 +1,12 @@
 package import HTTPTypes
 package import Hummingbird
+import KettleAccess
+import KettleBuild
 import KettleError
 import KettleProvenance
+import KettleStore
 import Logging
+import Metrics
 import NIOCore
 
 /// An error that ends a request before there is a build: `application/problem+json` (RFC 9457) with `code` and `hint`.
@@ -12,6 +16,8 @@ package struct ProblemDetails: Error, Sendable {
     var detail: String
     var hint: String?
     package var headers = HTTPFields()
+    /// More members of the object.
+    var members: [String: JSONValue] = [:]
 
     init(_ status: HTTPResponse.Status, code: String, _ detail: String, hint: String? = nil) {
         self.status = status
@@ -29,6 +35,44 @@ package struct ProblemDetails: Error, Sendable {
         .notFound, code: "request.not_found", "there is nothing at this address",
         hint: "the routes are listed at /openapi.json")
 
+    fileprivate static func unrouted(_ request: Request) -> ProblemDetails {
+        let methods = BuildRoutes.methods(at: request.uri.path).map(\.rawValue).joined(separator: ", ")
+        guard !methods.isEmpty else { return .notFound }
+        var problem = ProblemDetails(
+            .methodNotAllowed, code: "request.method", "\(printable(request.method.rawValue)) is not served here",
+            hint: "use \(methods)")
+        problem.headers[.allow] = methods
+        return problem
+    }
+
+    /// A build that is not taken.
+    static func refused(_ error: BuildError) -> ProblemDetails {
+        switch error {
+        case .queueFull, .tooManyWaiting:
+            var problem = ProblemDetails(.tooManyRequests, error)
+            problem.headers[.retryAfter] = "30"
+            return problem
+        case .keyReused: return ProblemDetails(.unprocessableContent, error)
+        default: return .unavailable(error)
+        }
+    }
+
+    /// What the service cannot do now and may be able to do soon.
+    static func unavailable(_ error: any UserFacingError) -> ProblemDetails {
+        var problem = ProblemDetails(.serviceUnavailable, error)
+        if let error = error as? StoreError { problem.detail = error.messageForCallers }
+        problem.headers[.retryAfter] = "10"
+        return problem
+    }
+
+    /// Retention took it; what a file was is known.
+    static func pruned(_ digest: ContentDigest?) -> ProblemDetails {
+        ProblemDetails(
+            .gone, code: "build.pruned",
+            "this is no longer kept of the build" + (digest.map { "; its SHA-256 is \($0.hex)" } ?? ""),
+            hint: "provenance.json and evidence.json of the build are kept: who has the file can check it against them")
+    }
+
     static func noSuchBuild(_ id: String) -> ProblemDetails {
         ProblemDetails(.notFound, code: "build.not_found", "there is no build \"\(printable(id))\"")
     }
@@ -37,23 +81,31 @@ package struct ProblemDetails: Error, Sendable {
         ProblemDetails(.notFound, code: "build.file_not_found", "the build has no file \"\(printable(name))\"")
     }
 
+    static func noSuchArtifact(_ digest: String) -> ProblemDetails {
+        ProblemDetails(
+            .notFound, code: "artifact.not_found", "no build made an artifact with the SHA-256 \"\(printable(digest))\""
+        )
+    }
+
     static func badParameter(_ name: String, _ value: String, hint: String) -> ProblemDetails {
         ProblemDetails(
             .badRequest, code: "request.bad_parameter", "\(name) is \"\(printable(value))\"", hint: hint)
     }
 
     /// A caller's own text as it may stand in an answer: short, and without control characters.
-    private static func printable(_ text: String) -> String {
+    static func printable(_ text: String) -> String {
         String(text.unicodeScalars.prefix(80).map { $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : Character($0) })
     }
 }
 
 extension ProblemDetails: HTTPResponseError {
     package func response(from request: Request, context: some RequestContext) throws -> Response {
-        var members: [String: JSONValue] = [
-            "type": "about:blank", "title": .string(status.reasonPhrase), "status": .integer(Int64(status.code)),
-            "detail": .string(detail), "code": .string(code),
-        ]
+        var members = self.members
+        members["type"] = "about:blank"
+        members["title"] = .string(status.reasonPhrase)
+        members["status"] = .integer(Int64(status.code))
+        members["detail"] = .string(detail)
+        members["code"] = .string(code)
         if let hint { members["hint"] = .string(hint) }
         var headers = self.headers
         headers[.contentType] = "application/problem+json"
@@ -71,20 +123,37 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let problem as ProblemDetails {
-            return try problem.response(from: request, context: context)
+            return try answer(problem, to: request, context)
+        } catch let error as BuildError {
+            return try answer(.refused(error), to: request, context)
+        } catch let error as QuotaError {
+            return try answer(ProblemDetails(error), to: request, context)
         } catch let error as HTTPError where error.status == .notFound {
-            return try ProblemDetails.notFound.response(from: request, context: context)
+            // The router found no route; there may be one for another method.
+            return try ProblemDetails.unrouted(request).response(from: request, context: context)
         } catch let error as any HTTPResponseError {
             let problem = ProblemDetails(
                 error.status, code: "request.refused", error.status.reasonPhrase.lowercased())
             return try problem.response(from: request, context: context)
         } catch let error as CancellationError {
             throw error
+        } catch let error as StoreError {
+            context.logger.error("the store failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
+            return try ProblemDetails.unavailable(error).response(from: request, context: context)
         } catch {
             context.logger.error("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
             let problem = ProblemDetails(
                 .internalServerError, code: "internal.unexpected", "the service failed for a reason of its own")
             return try problem.response(from: request, context: context)
         }
+    }
+
+    private func answer(
+        _ problem: ProblemDetails, to request: Request, _ context: Context
+    ) throws -> Response {
+        if problem.status == .tooManyRequests {
+            Counter(label: "kettle_http_refusals_total", dimensions: [("code", problem.code)]).increment()
+        }
+        return try problem.response(from: request, context: context)
     }
 }

@@ -22,12 +22,12 @@ package struct TLSIdentity: Sendable {
         publicKey = try leaf.extractPublicKey().toSPKIBytes()
     }
 
-    /// What a connection is set up with: TLS 1.2 or newer, HTTP/1.1, no certificate of the client's.
+    /// What a connection is set up with: TLS 1.2 or newer, HTTP/2 or HTTP/1.1, no certificate of the client's.
     var configuration: TLSConfiguration {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = ["h2", "http/1.1"]
         // How long a client that is told goodbye may take to say it too: a stopping service waits for that.
         configuration.shutdownTimeout = .seconds(1)
         return configuration

@@ -36,7 +36,7 @@ package final class TLSKeyAttestation: Sendable {
         guard isAdmitted else { throw ProblemDetails.tooManyAttestations }
         defer { callers.withLock { $0 -= 1 } }
         let data = ReportData(tlsKey: publicKey, nonce: nonce)
-        let evidence = try await turns.withSlot(onWait: { _ in }) { [attester] in
+        let evidence = try await turns.withSlot { [attester] in
             try await attester.evidence(for: data)
         }
         return [

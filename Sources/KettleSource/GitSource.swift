@@ -31,7 +31,8 @@ package struct GitCheckout: Sendable, Hashable {
 /// repository runs, and the tree id of what was written must be the commit's.
 package struct GitSource: Sendable {
     let sandbox: Sandbox
-    private let policy: URLPolicy
+    /// Which places may be asked.
+    package let policy: URLPolicy
     let threads: NIOThreadPool
     let limits: SourceLimits
     let commandLimits: SandboxLimits

@@ -39,3 +39,27 @@ package enum PackageArchive {
         }
     }
 }
+
+extension PackageArchive {
+    /// Writes what a ZIP holds to a new folder, with all the folders that its names have.
+    ///
+    /// Blocks. On any error nothing is left of the new folder.
+    ///
+    /// - Parameter archive: An open file, read by position.
+    package static func unpack(
+        zip archive: CInt, into folder: FilePath, within limits: SourceLimits
+    ) throws(SourceError) -> Size {
+        let writer = try TreeWriter(creating: folder, within: limits)
+        do throws(SourceError) {
+            let file = try reading { () throws(ArchiveError) in try ArchiveFile(descriptor: archive) }
+            writer.archiveBytes = file.size
+            try ZIPUnpacking(file, writer).run()
+            guard !writer.isEmpty else { throw .archive(.emptyArchive) }
+            try writer.finish()
+            return Size(entries: writer.entries, bytes: writer.bytes)
+        } catch {
+            writer.discard()
+            throw error
+        }
+    }
+}

@@ -1,6 +1,6 @@
 /// The name of one build: 24 lowercase hexadecimal digits, 96 random bits.
 ///
-/// Whoever knows the id of a build can read it, so it must not be guessable.
+/// Whoever knows the id of a public build can read it, so it must not be guessable.
 package struct BuildID: Hashable, Sendable, CustomStringConvertible {
     package let hex: String
 

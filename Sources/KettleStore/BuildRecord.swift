@@ -6,6 +6,14 @@ package struct BuildRecord: Sendable, Hashable {
         case running, success, failed
     }
 
+    /// Who may read a build.
+    package enum Visibility: String, Sendable {
+        /// Everybody.
+        case `public`
+        /// Its owner alone; to others it does not exist.
+        case `private`
+    }
+
     package var id: BuildID
     package var state: State
     /// The git URL, or the name of the uploaded archive, as the requester gave it.
@@ -17,53 +25,40 @@ package struct BuildRecord: Sendable, Hashable {
     package var finishedAt: Int64?
     /// The JSON object of API section 1.3, once the build has ended.
     package var result: [UInt8]?
+    /// What was asked for, in the words of whoever builds; nil for a build that cannot be begun again.
+    package var request: [UInt8]?
+    /// How often the build got as far as using the machine.
+    package var attempts = 0
+    /// What makes a second request with the same key the same build.
+    package var idempotency: Idempotency?
+    /// Whether retention took its files and left its statement and evidence.
+    package var isPruned = false
+    /// Whose build it is; nil where the service had no accounts.
+    package var owner: String?
+    package var visibility: Visibility
+
+    /// A key that a caller chose for a request, and what the request was, both as SHA-256.
+    package struct Idempotency: Sendable, Hashable {
+        package var key: ContentDigest
+        package var fingerprint: ContentDigest
+
+        package init(key: ContentDigest, fingerprint: ContentDigest) {
+            self.key = key
+            self.fingerprint = fingerprint
+        }
+    }
 
     /// A build that begins now.
-    package init(id: BuildID, source: String, ref: String?, createdAt: Int64) {
-        self.init(
-            id: id, state: .running, source: source, ref: ref, buildSystem: nil, createdAt: createdAt, finishedAt: nil,
-            result: nil)
-    }
-
-    init(
-        id: BuildID, state: State, source: String, ref: String?, buildSystem: String?, createdAt: Int64,
-        finishedAt: Int64?, result: [UInt8]?
+    package init(
+        id: BuildID, source: String, ref: String?, createdAt: Int64, owner: String? = nil,
+        visibility: Visibility = .public
     ) {
         self.id = id
-        self.state = state
+        self.state = .running
         self.source = source
         self.ref = ref
-        self.buildSystem = buildSystem
         self.createdAt = createdAt
-        self.finishedAt = finishedAt
-        self.result = result
-    }
-}
-
-/// A file of a build that may be downloaded: what it is called, and what it must be.
-package struct RecordedFile: Sendable, Hashable {
-    package enum Category: String, Sendable {
-        /// What the build set out to make.
-        case artifact
-        /// The lockfile.
-        case buildConfig = "build-config"
-        /// What explains the build: statement, evidence, log, bundles.
-        case record
-    }
-
-    package var category: Category
-    /// The name by which a client asks for it; looked up, never joined to a path.
-    package var name: String
-    /// Where it lies below the build's folder. Made by Kettle, not taken from a client or a build.
-    package var location: String
-    package var digest: ContentDigest
-    package var size: Int64
-
-    package init(category: Category, name: String, location: String, digest: ContentDigest, size: Int64) {
-        self.category = category
-        self.name = name
-        self.location = location
-        self.digest = digest
-        self.size = size
+        self.owner = owner
+        self.visibility = visibility
     }
 }

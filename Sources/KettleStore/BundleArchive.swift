@@ -8,6 +8,8 @@ package import SystemPackage
 package enum BundleArchive: String, Sendable, CaseIterable {
     case zip
     case tarGzip = "tar.gz"
+    /// What the later published form of the API hands out: artifacts, statement and evidence in one folder.
+    case project = "project.tar.gz"
 
     /// The name by which the API serves it.
     package var name: String { "bundle.\(rawValue)" }
@@ -49,7 +51,7 @@ package enum BundleArchive: String, Sendable, CaseIterable {
         switch self {
         case .zip:
             try check(archive_write_set_format_zip(archive), archive)
-        case .tarGzip:
+        case .tarGzip, .project:
             try check(archive_write_set_format_pax_restricted(archive), archive)
             try check(archive_write_add_filter_gzip(archive), archive)
             // Otherwise the time of packing stands in the gzip header.

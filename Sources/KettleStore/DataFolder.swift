@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 package import SystemPackage
 
@@ -6,6 +7,7 @@ package import SystemPackage
 ///     kettle.db            builds and the digests of their files
 ///     software-key.pem     the key of software evidence, mode 0600
 ///     builds/<id>/         what a finished build leaves: events, log, artifacts, statement, evidence
+///     artifacts/<sha256>   every artifact once, whichever builds made it; theirs are hard links to it
 ///     work/<id>/           what a running build uses; emptied at start
 ///     cache/               what can be made again
 ///
@@ -17,6 +19,7 @@ package struct DataFolder: Sendable {
     package var softwareKey: FilePath { root.appending("software-key.pem") }
     package var softwarePublicKey: FilePath { root.appending("software-key.pub.pem") }
     package var builds: FilePath { root.appending("builds") }
+    package var artifacts: FilePath { root.appending("artifacts") }
     package var work: FilePath { root.appending("work") }
     package var cache: FilePath { root.appending("cache") }
 
@@ -24,8 +27,15 @@ package struct DataFolder: Sendable {
     package func build(_ id: BuildID) -> FilePath { builds.appending(id.hex) }
 
     /// Makes a folder inside this one, mode 0700.
+    ///
+    /// - Throws: ``StoreError/writeFailed(what:reason:)``, which does not name the path: callers of the service may read it.
     package func make(_ path: FilePath) throws(StoreError) {
-        try Self.makeFolder(path)
+        do {
+            try Self.makeFolder(path)
+        } catch {
+            guard case .folderUnusable(_, let reason) = error else { throw error }
+            throw .writeFailed(what: "a folder of the data folder", reason: reason)
+        }
     }
 
     /// The folder in which one running build may make a mess.
@@ -37,7 +47,7 @@ package struct DataFolder: Sendable {
     package init(opening root: FilePath) throws(StoreError) {
         self.root = root
         try Self.makeFolders(to: root)
-        for folder in [builds, work, cache] {
+        for folder in [builds, artifacts, work, cache] {
             try Self.makeFolder(folder)
         }
         let lock = open(root.appending("lock").string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -47,6 +57,19 @@ package struct DataFolder: Sendable {
             throw .folderInUse(path: root.string)
         }
         // The descriptor stays open on purpose: closing it would give the lock away.
+    }
+
+    /// The folder as a process beside the service uses it: without the lock, and never made.
+    ///
+    /// - Throws: ``StoreError/folderUnused(path:)`` where there is none, and ``StoreError/folderOfAnother(path:)`` where files that are made in
+    ///   it would not be the service's.
+    package init(sharing root: FilePath) throws(StoreError) {
+        self.root = root
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: root.string) else {
+            throw .folderUnused(path: root.string)
+        }
+        let owner = attributes[.ownerAccountID] as? NSNumber
+        guard owner?.uint32Value == geteuid() else { throw .folderOfAnother(path: root.string) }
     }
 
     private static func makeFolders(to path: FilePath) throws(StoreError) {

@@ -19,6 +19,8 @@ package final class EventLog: Sendable {
         var length: Int64 = 0
         var count = 0
         var hasEnded = false
+        /// Whether the last event is there; false where the build goes on at the next start of the service.
+        var isWhole = true
         /// Frames by where they begin in the file, oldest first, together at most ``tailLimit`` or one entry.
         var tail: [(start: Int64, frames: ByteBuffer)] = []
         var tailBytes = 0
@@ -109,10 +111,13 @@ package final class EventLog: Sendable {
         for continuation in woken { continuation.resume() }
     }
 
-    /// Says that no event follows.
-    package func end() {
+    /// Says that no event follows, at least not here.
+    ///
+    /// - Parameter isWhole: Whether the build has ended. If not, readers are told to come again.
+    package func end(isWhole: Bool = true) {
         let woken = state.withLock { state in
             state.hasEnded = true
+            state.isWhole = isWhole
             return Self.takeWaiting(&state)
         }
         for continuation in woken { continuation.resume() }
@@ -163,6 +168,8 @@ extension EventLog {
             case idle
             /// The build has ended and every event was read.
             case end
+            /// Every event was read that there is until the service begins the build again.
+            case interrupted
         }
 
         fileprivate let log: EventLog
@@ -187,15 +194,15 @@ extension EventLog {
                     return .frames(frames)
                 case .upToDate:
                     if await log.wait(beyond: position) { return .idle }
-                case .end:
-                    return .end
+                case .end(let isWhole):
+                    return isWhole ? .end : .interrupted
                 }
             }
         }
     }
 
     private enum View {
-        case inMemory(ByteBuffer), onDisk(upTo: Int64), upToDate, end
+        case inMemory(ByteBuffer), onDisk(upTo: Int64), upToDate, end(isWhole: Bool)
     }
 
     /// One write to a socket carries at most this much, unless a single frame is larger.
@@ -203,7 +210,9 @@ extension EventLog {
 
     private func look(at position: Int64) -> View {
         state.withLock { state in
-            guard position < state.length else { return state.hasEnded ? .end : .upToDate }
+            guard position < state.length else {
+                return state.hasEnded ? .end(isWhole: state.isWhole) : .upToDate
+            }
             guard let first = state.tail.first, first.start <= position else { return .onDisk(upTo: state.length) }
             var low = 0
             var high = state.tail.count

@@ -34,10 +34,11 @@ package struct NewFile: ~Copyable, Sendable {
             size: Int64(lseek(descriptor, 0, SEEK_END)))
     }
 
-    /// Gives a finished draft its name, and describes it.
-    package static func adopt(_ draft: FilePath, as path: FilePath, called name: String) throws -> RecordedFile {
+    /// Gives a finished draft a second name, and describes it.
+    package static func share(_ draft: FilePath, as path: FilePath, called name: String) throws -> RecordedFile {
         let file = try record(draft, called: name)
-        guard rename(draft.string, path.string) == 0 else {
+        unlink(path.string)
+        guard link(draft.string, path.string) == 0 else {
             throw StoreError.writeFailed(what: name, reason: String(cString: strerror(errno)))
         }
         return file

@@ -11,7 +11,9 @@ enum ProjectFile {
     /// Reads a file below a folder, through no link.
     ///
     /// - Returns: nil when nothing of that name is there.
-    static func read(_ relative: String, in root: FilePath) throws(ToolchainError) -> [UInt8]? {
+    static func read(
+        _ relative: String, in root: FilePath, limitInBytes: Int = limitInBytes
+    ) throws(ToolchainError) -> [UInt8]? {
         let file: OpenedFile
         do {
             file = try openBeneath(root: root, relative: relative)

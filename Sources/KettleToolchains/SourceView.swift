@@ -34,7 +34,10 @@ struct UnpackedSource: SourceView {
         return file.size > 0
     }
 
-    func entries(of folder: String) throws(ToolchainError) -> [SourceEntry] {
+    func entries(of folder: String) throws(ToolchainError) -> [SourceEntry] { try entries(of: folder, atMost: .max) }
+
+    /// - Parameter limit: No more than these are read.
+    func entries(of folder: String, atMost limit: Int) throws(ToolchainError) -> [SourceEntry] {
         var descriptor = Glibc.open(root.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         for part in folder.split(separator: "/") where descriptor >= 0 {
             let next = openat(descriptor, String(part), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -44,7 +47,7 @@ struct UnpackedSource: SourceView {
         guard descriptor >= 0, let stream = fdopendir(descriptor) else { throw .noSuchFolder(folder) }
         defer { closedir(stream) }
         var entries: [SourceEntry] = []
-        while let entry = readdir(stream) {
+        while entries.count < limit, let entry = readdir(stream) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
             }

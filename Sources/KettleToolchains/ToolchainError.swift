@@ -45,6 +45,9 @@ package enum ToolchainError: UserFacingError, Equatable {
     /// Something was fetched that is not pinned.
     case unexpectedPackage(file: String)
 
+    /// Something that is needed is not to be had in a way that Kettle fetches by.
+    case cannotBeFetched(package: String, reason: String)
+
     /// Something pinned was not fetched.
     case missingPackage(String)
 
@@ -90,6 +93,29 @@ package enum ToolchainError: UserFacingError, Equatable {
     /// A setting of the operator's that cannot be used.
     case invalidConfiguration(reason: String)
 
+    /// The project is of a kind that Kettle knows and this service does not have.
+    case notInstalled(name: String, reason: String, installation: String, supported: [String])
+
+    /// The request or the project's settings name a toolchain that nobody knows.
+    case unknownToolchain(name: String, supported: [String])
+
+    /// `kettle.toml` has a key that means nothing to the project's toolchain.
+    case unsupportedSetting(key: String, toolchain: String)
+
+    /// A pattern of `kettle.toml` leads to no file, or to too many.
+    case noSuchArtifact(pattern: String)
+
+    /// A pattern of `kettle.toml` leads to a file that the source brought along.
+    case artifactInSource(path: String)
+
+    /// A Go module whose files are not those that `go.sum` pins.
+    case sumMismatch(module: String, expected: String, actual: String)
+    /// A package is pinned by a digest that two files can have.
+    case weakChecksum(package: String, algorithm: String)
+
+    /// The package that builds a Python project is neither locked nor the operator's.
+    case backendNotPinned(package: String)
+
     package var code: String {
         switch self {
         case .unsupported: "toolchain.unsupported"
@@ -105,6 +131,7 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .checksumMismatch: "toolchain.checksum_mismatch"
         case .checkoutMismatch: "toolchain.checkout_mismatch"
         case .unexpectedPackage: "toolchain.unexpected_package"
+        case .cannotBeFetched: "toolchain.cannot_be_fetched"
         case .missingPackage: "toolchain.missing_package"
         case .notVendored: "toolchain.not_vendored"
         case .vendoredTwice: "toolchain.vendored_twice"
@@ -120,6 +147,14 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .unreadableMessage: "toolchain.unreadable_message"
         case .toolchainMissing: "toolchain.missing"
         case .invalidConfiguration: "toolchain.invalid_configuration"
+        case .notInstalled: "toolchain.not_installed"
+        case .unknownToolchain: "toolchain.unknown"
+        case .unsupportedSetting: "toolchain.unsupported_setting"
+        case .noSuchArtifact: "toolchain.no_such_artifact"
+        case .artifactInSource: "toolchain.artifact_in_source"
+        case .sumMismatch: "toolchain.sum_mismatch"
+        case .weakChecksum: "toolchain.weak_checksum"
+        case .backendNotPinned: "toolchain.backend_not_pinned"
         }
     }
 
@@ -141,10 +176,11 @@ package enum ToolchainError: UserFacingError, Equatable {
                 ? "the source's root is a member of a workspace elsewhere"
                 : "the folder \"\(folder)\" is a member of a workspace whose root is elsewhere"
         case .checksumMismatch(let package, let expected, let actual):
-            "the package \(package) has SHA-256 \(actual), and the lockfile says \(expected)"
+            "the package \(package) has the digest \(actual), and the lockfile says \(expected)"
         case .checkoutMismatch(let commit, let expected, let actual):
             "the checkout of commit \(commit) has the tree \(actual), and the commit says \(expected)"
         case .unexpectedPackage(let file): "\"\(file)\" was fetched although the lockfile does not name it"
+        case .cannotBeFetched(let package, let reason): "\(package) is needed and cannot be fetched: \(reason)"
         case .missingPackage(let package): "the package \(package) was not fetched although the lockfile names it"
         case .notVendored(let package): "the package \(package) is locked, and no folder of vendored packages has it"
         case .vendoredTwice(let package): "the package \(package) is vendored twice"
@@ -166,6 +202,19 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .unreadableMessage: "a message of the build about an artifact is cut off or not JSON"
         case .toolchainMissing(let tool, let reason): "\(tool) cannot be used: \(reason)"
         case .invalidConfiguration(let reason): "the toolchain's settings cannot be used: \(reason)"
+        case .notInstalled(let name, let reason, _, _): "this service does not have \(name): \(reason)"
+        case .unknownToolchain(let name, let supported):
+            "there is no toolchain \"\(name)\" (Kettle knows \(supported.joined(separator: ", ")))"
+        case .unsupportedSetting(let key, let toolchain):
+            "\(ProjectSettings.fileName) has \"\(key)\", which means nothing to \(toolchain)"
+        case .artifactInSource(let path): "\"\(path)\" is in the source already, so the build would not have made it"
+        case .noSuchArtifact(let pattern): "the build made no file \"\(pattern)\", or too many"
+        case .sumMismatch(let module, let expected, let actual):
+            "the module \(module) has the sum \(actual), and go.sum says \(expected)"
+        case .weakChecksum(let package, let algorithm):
+            "the lockfile pins \(package) by \(algorithm.uppercased()) alone, which two files can have in common"
+        case .backendNotPinned(let package):
+            "pyproject.toml is built by \(package), which uv.lock does not pin and this service does not have"
         }
     }
 
@@ -176,21 +225,36 @@ package enum ToolchainError: UserFacingError, Equatable {
         case .lockfileMissing(let name): "commit \(name), so that the dependencies of the build are pinned"
         case .unknownLockfileVersion: "make the lockfile again with a released version of the package manager"
         case .missingChecksum: "make the lockfile again with a current version of the package manager"
-        case .unsupportedSource: "vendor the dependencies into the source (cargo vendor), configuration included"
+        case .unsupportedSource:
+            "take it from the public registry, or vendor it into the source (cargo vendor, configuration included)"
         case .sourceReplacement(_, "patch"): "patch in Cargo.toml, or vendor the dependencies (cargo vendor)"
         case .sourceReplacement: "replace crates-io by one folder of the source, as cargo vendor does, and nothing else"
         case .notTheWorkspaceRoot: "build the workspace's root, or make the folder a workspace of its own ([workspace])"
-        case .checksumMismatch: "the registry served something else: try again, and ask its operator if it stays so"
+        case .checksumMismatch, .sumMismatch:
+            "the registry served something else: try again, and ask its operator if it stays so"
+        case .backendNotPinned(let package):
+            "add it to a dependency group (uv add --group build \(package)), or ask the operator of the service for it"
         case .notVendored, .vendoredTwice, .vendoredChecksumMismatch, .vendoredFileChanged, .vendoredFileMissing,
             .vendoredFileUnlisted:
-            "vendor again with cargo vendor, and commit all that it writes"
+            "vendor again (cargo vendor, go mod vendor), and commit all that it writes"
         case .outsideSource: "send a source that holds every package of the project, and name them by relative paths"
         case .packageNotFound: "make the lockfile again"
         case .checkoutMismatch: "vendor the dependency; a rule in its .gitattributes may change its files on the way"
+        case .cannotBeFetched:
+            "make it an input of the flake, or ask the operator of the service for a binary cache that has it (nix-cache)"
         case .missingPackage: "build again; if it stays so, make the lockfile again"
         case .storageFailed: "try again later, or tell the operator"
-        case .duplicateArtifact: "rename one of the two targets"
+        case .duplicateArtifact: "rename one of the two"
         case .toolchainMissing: "the operator must install the toolchain, and it must be readable to the service"
+        case .notInstalled(_, _, let installation, _): "the operator of the service can \(installation)"
+        case .unknownToolchain: "leave the toolchain out, and Kettle finds it"
+        case .unsupportedSetting: "leave the key out"
+        case .artifactInSource:
+            "leave the file out of the source, or name another one in artifacts of \(ProjectSettings.fileName)"
+        case .noSuchArtifact:
+            "name the files that the build makes, relative to the project's folder, in artifacts of kettle.toml"
+        case .weakChecksum:
+            "take the package out of the lockfile and lock it again: registries have SHA-512 of all packages by now"
         case .unreadableFile, .malformedFile, .unexpectedPackage, .unreadableMessage, .invalidConfiguration,
             .unusablePackage:
             nil

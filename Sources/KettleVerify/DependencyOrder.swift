@@ -19,10 +19,10 @@ struct DependencyOrder {
         }
         if let problem = problem(of: source) { return problem }
         let afterSource = entries.dropFirst()
-        guard let lockfile = afterSource.first, let name = lockfile.name, lockfile.sha256 != nil, !isPackage(lockfile)
+        guard let lockfile = afterSource.first, let name = lockfile.name, lockfile.sha256 != nil, !lockfile.isPackage
         else { return "the lockfile is not named after the source" }
         let afterLockfile = afterSource.dropFirst()
-        let packages = afterLockfile.prefix(while: isPackage)
+        let packages = afterLockfile.prefix(while: \.isPackage)
         for entry in packages where PackageURL(parsing: entry.uri ?? "")?.text != entry.uri {
             return "\"\(entry.uri ?? "")\" is not a package URL in its one form"
         }
@@ -59,8 +59,6 @@ struct DependencyOrder {
         }
         return nil
     }
-
-    private func isPackage(_ entry: ResourceDescriptor) -> Bool { entry.uri?.hasPrefix("pkg:") ?? false }
 
     private func precedes(_ left: String, _ right: String) -> Bool { left.utf8.lexicographicallyPrecedes(right.utf8) }
 }

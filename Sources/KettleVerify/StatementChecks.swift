@@ -13,10 +13,8 @@ struct StatementChecks {
 
     private var statement: Statement { received.statement }
 
-    /// The toolchains whose build types this version knows (`docs/build-types/`).
-    private static let toolchains = ["cargo"]
-    /// `docs/build-types/cargo-v1.md`, "externalParameters".
-    private static let externalParameters: Set<String> = ["source", "ref", "path", "nonce"]
+    /// `docs/build-types/`, "externalParameters".
+    private static let externalParameters: Set<String> = ["source", "ref", "path", "toolchain", "nonce"]
 
     func run(_ findings: inout [Finding]) {
         checkBuildType(&findings)
@@ -28,13 +26,36 @@ struct StatementChecks {
     }
 
     private func checkBuildType(_ findings: inout [Finding]) {
-        let known = Self.toolchains.map(Statement.buildType(toolchain:))
-        let isKnown = known.contains(statement.buildType)
+        guard let toolchain = statement.toolchain else {
+            let types = Statement.lockfileNames.keys.sorted().map(Statement.buildType(toolchain:))
+            findings.append(
+                Finding(
+                    .failed, "provenance.build_type", "the build type is unknown",
+                    expected: types.joined(separator: " or "), actual: statement.buildType))
+            return
+        }
+        // The second dependency is the lockfile. That it is missing is found where dependencies are looked at.
+        let names = Statement.lockfileNames[toolchain, default: []]
+        let lockfile = statement.resolvedDependencies.dropFirst().first?.name
+        let isOther = lockfile.map { !names.contains($0) } ?? false
         findings.append(
             Finding(
-                isKnown ? .passed : .failed, "provenance.build_type",
-                isKnown ? "the build type is \(statement.buildType)" : "the build type is unknown",
-                expected: known.joined(separator: " or "), actual: statement.buildType))
+                isOther ? .failed : .passed, "provenance.build_type",
+                isOther
+                    ? "the build type is \(statement.buildType), and the lockfile is none of it"
+                    : "the build type is \(statement.buildType)",
+                expected: isOther ? names.joined(separator: " or ") : statement.buildType,
+                actual: isOther ? lockfile : statement.buildType))
+        // What was asked for, or else what the source's settings say.
+        let chosen =
+            statement.externalParameters["toolchain"]
+            ?? statement.internalParameters["projectSettings"]?["toolchain"]?.stringValue
+        if let chosen, chosen != toolchain {
+            findings.append(
+                Finding(
+                    .failed, "provenance.toolchain", "another toolchain was asked for than the one that built",
+                    expected: chosen, actual: toolchain))
+        }
     }
 
     private func checkBuilder(_ findings: inout [Finding]) {

@@ -11,53 +11,28 @@ import SystemPackage
 
 /// The options of everything that attests.
 struct AttestationOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            """
-            Who attests: sev-snp, tdx, az-snp or az-tdx, software, or auto, which takes the hardware that is there (default: auto).
-            """, valueName: "platform"))
+    @Option(help: Setting.help("attester"))
     var attester: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "AMD's Key Distribution Service, or one that caches it (default: \(KDS.standardBase)).", valueName: "url"))
+    @Option(help: Setting.help("amd-kds"))
     var amdKds: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Intel's Provisioning Certification Service, or one that caches it (default: \(CollateralSource.intelBase)).",
-            valueName: "url"))
+    @Option(help: Setting.help("intel-pcs"))
     var intelPcs: String?
 
-    @Flag(
-        inversion: .prefixedNo,
-        help:
-            "Put what the chip makers publish into bundles: revocation lists, and the state of firmware (default: yes)."
-    )
+    @Flag(inversion: .prefixedNo, help: Setting.help("bundle-collateral"))
     var bundleCollateral: Bool?
 
-    @Option(
-        help: ArgumentHelp(
-            "The folder that stands for the root of the machine's file system where hardware is looked for (default: /).",
-            valueName: "folder"),
-        completion: .directory)
+    @Option(help: Setting.help("hardware-root"), completion: .directory)
     var hardwareRoot: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "How Azure's TPM is reached, as tpm2-tss writes it (default: device:/dev/tpmrm0).", valueName: "tcti"))
+    @Option(help: Setting.help("tpm"))
     var tpm: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Azure's metadata service (default: \(AzureMetadata.standardBase)).", valueName: "url"))
+    @Option(help: Setting.help("azure-metadata"))
     var azureMetadata: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Trust the roots in this folder in place of the chip makers' own, which are built in: for tests.",
-            valueName: "folder"),
-        completion: .directory)
+    @Option(help: Setting.help("trust-roots"), completion: .directory)
     var trustRoots: String?
 
     /// By the names of settings.
@@ -78,11 +53,6 @@ struct AttestationSettings {
         case software
         case hardware(Platform)
     }
-
-    static let names = [
-        "attester", "amd-kds", "intel-pcs", "bundle-collateral", "hardware-root", "tpm", "azure-metadata",
-        "trust-roots",
-    ]
 
     let choice: Choice
     let amd: String
@@ -106,25 +76,17 @@ struct AttestationSettings {
         trustRoots = try settings.text("trust-roots")
     }
 
+    /// What is no platform's name is `auto`: the setting has no other choices.
     private static func choice(_ settings: Settings) throws(SettingsError) -> Choice {
-        guard let text = try settings.text("attester"), text != "auto" else { return .automatic }
-        guard let platform = Platform(rawValue: text) else {
-            throw .unusable(
-                origin: settings.values["attester"]?.origin ?? "", text: text,
-                wanted: "auto or one of \(Platform.allCases.map(\.rawValue).joined(separator: ", "))")
+        switch try settings.text("attester").flatMap(Platform.init(rawValue:)) {
+        case nil: .automatic
+        case .software: .software
+        case let platform?: .hardware(platform)
         }
-        return platform == .software ? .software : .hardware(platform)
     }
 
     private static func address(_ settings: Settings, _ name: String) throws(SettingsError) -> String? {
-        guard var text = try settings.text(name) else { return nil }
-        guard let url = URL(string: text), url.host != nil, url.scheme == "https" || url.scheme == "http" else {
-            throw .unusable(
-                origin: settings.values[name]?.origin ?? "", text: text,
-                wanted: "a URL that begins with https:// or http://")
-        }
-        while text.hasSuffix("/") { text.removeLast() }
-        return text
+        try settings.text(name).flatMap(WebAddress.init)?.text
     }
 
     func roots() throws(EvidenceFileError) -> TrustRoots {
@@ -234,7 +196,7 @@ private struct OneAtATime: Attester {
     var platform: Platform { attester.platform }
 
     func evidence(for reportData: ReportData) async throws -> [UInt8] {
-        try await turns.withSlot(onWait: { _ in }) { [attester] in try await attester.evidence(for: reportData) }
+        try await turns.withSlot { [attester] in try await attester.evidence(for: reportData) }
     }
 }
 

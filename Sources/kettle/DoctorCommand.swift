@@ -128,16 +128,23 @@ struct DoctorReport {
         }
     }
 
+    /// A toolchain that is not there is no problem as long as another one is.
     private mutating func lookAtToolchains(_ settings: ServiceSettings) async {
-        do {
-            let cargo = try await CargoToolchain.locate(
-                configuration: CargoConfiguration(
-                    registryMirror: settings.cargoRegistry, vendorDirectory: settings.cargoVendor.map { FilePath($0) }))
-            toolchains = [Row(name: cargo.name, state: "ready", detail: cargo.versions.joined(separator: ", "))]
-        } catch {
-            toolchains = [Row(name: "cargo", state: "missing", detail: error.message)]
-            problems.append(error)
+        var missing: ToolchainError?
+        for offer in await Toolchains.find(settings, cache: nil) {
+            switch offer.toolchain {
+            case .success(let toolchain):
+                toolchains.append(
+                    Row(name: offer.kind.name, state: "ready", detail: toolchain.versions.joined(separator: ", ")))
+            case .failure(let error):
+                toolchains.append(
+                    Row(
+                        name: offer.kind.name, state: "missing",
+                        detail: "\(error.message); to have it, \(offer.kind.installation)"))
+                if case .invalidConfiguration = error { problems.append(error) } else { missing = missing ?? error }
+            }
         }
+        if let missing, !toolchains.contains(where: { $0.state == "ready" }) { problems.append(missing) }
     }
 
     /// The trusted hardware that is there, and what speaks against the kinds that are not. No evidence is made.
@@ -196,12 +203,7 @@ struct DoctorReport {
                 })
         }
         object["ready"] = .bool(problems.isEmpty)
-        object["problems"] = .array(
-            problems.map { problem in
-                var fields: [String: JSONValue] = ["code": .string(problem.code), "message": .string(problem.message)]
-                if let hint = problem.hint { fields["hint"] = .string(hint) }
-                return .object(fields)
-            })
+        object["problems"] = .array(problems.map(JSONValue.init(problem:)))
         return .object(object)
     }
 }

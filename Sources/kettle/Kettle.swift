@@ -15,7 +15,7 @@ struct Kettle: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, BuildCommand.self, AttestCommand.self, SubmitCommand.self, VerifyCommand.self,
             InspectCommand.self, EvidenceCommand.self, ProveCommand.self, VerifyProofCommand.self, PolicyCommand.self,
-            DoctorCommand.self, VersionCommand.self,
+            TokenCommand.self, DoctorCommand.self, ConfigCommand.self, VersionCommand.self,
         ])
 
     /// Runs the commands that people run for thousands of files, when their command line is plain; false otherwise.

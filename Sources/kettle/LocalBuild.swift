@@ -30,6 +30,12 @@ struct LocalBuildOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The project's folder inside PATH.", valueName: "folder"))
     var project: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What builds it, where a folder holds several projects: cargo, npm … (default: the first that fits).",
+            valueName: "name"))
+    var toolchain: String?
+
     @OptionGroup var build: BuildOptions
 
     @Flag(help: "Print the result as one JSON object.")
@@ -76,7 +82,7 @@ struct LocalBuild {
         ).makeService(threads: threads, logger: logger)
         let source = try await LocalSource.open(options.path, packingInto: scratch.path)
         let outcome = try await build(source, with: builds, writingTo: output)
-        await builds.stop()
+        await builds.stop(.end)
         try builds.store.close()
         try await hardware?.shutdown()
         try await threads.shutdownGracefully()
@@ -104,11 +110,13 @@ struct LocalBuild {
     ) async throws -> BuildOutcome {
         let request = BuildRequest(
             source: .archive(source.archive, name: source.name, digest: source.digest, size: source.size),
-            path: options.project, nonce: nonce)
-        let running = try await builds.start(request, from: try builds.openIntake())
+            path: options.project, toolchain: options.toolchain, nonce: nonce)
+        guard case .build(let running) = try await builds.start(request, from: try builds.openIntake()) else {
+            throw LocalBuildError.lost
+        }
         // Ctrl-C ends the build with all its processes, and then this command.
         let signals = Task {
-            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { await builds.stop() }
+            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { await builds.stop(.end) }
         }
         defer { signals.cancel() }
         guard var reader = try await builds.reader(of: running.id, after: 0) else {
@@ -118,10 +126,10 @@ struct LocalBuild {
             switch try await reader.next() {
             case .frames(let frames): show(String(buffer: frames))
             case .idle: continue
-            case .end: break reading
+            case .end, .interrupted: break reading
             }
         }
-        guard let outcome = await running.outcome() else { throw LocalBuildError.lost }
+        guard let outcome = try await running.outcome() else { throw LocalBuildError.lost }
         if outcome.state == .success { try await builds.export(running.id, to: output) }
         return outcome
     }

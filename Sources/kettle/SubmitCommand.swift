@@ -41,6 +41,12 @@ struct SubmitCommand: AsyncParsableCommand {
     var project: String?
 
     @Option(
+        help: ArgumentHelp(
+            "What builds it, where a folder holds several projects: cargo, npm … (default: the first that fits).",
+            valueName: "name"))
+    var toolchain: String?
+
+    @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
             """
@@ -57,11 +63,25 @@ struct SubmitCommand: AsyncParsableCommand {
         completion: .file())
     var ca: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The token that says who asks, in a file of one line (default: $KETTLE_TOKEN).", valueName: "file"),
+        completion: .file())
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Who may read the build: public or private (default: private, where the service has accounts).",
+            valueName: "who"))
+    var visibility: String?
+
     @OptionGroup var expectations: SubmitExpectations
 
     @Flag(help: "Print the result as one JSON object.")
     var json = false
 
+    /// Bytes of a token; a service takes no longer ones.
+    private static let tokenLimit = 8000
     private static let defaultAPI = "http://127.0.0.1:8080"
 
     mutating func validate() throws {
@@ -89,6 +109,7 @@ struct SubmitCommand: AsyncParsableCommand {
 
     private func submit() async throws {
         let address = try serviceAddress()
+        let token = try token()
         // Whatever is wrong with the options is told before anything is sent.
         let nonce = try expectations.freshNonce()
         let trusted = try expectations.questions(about: output, nonce, repository: repository, ref: ref).verifier
@@ -100,8 +121,9 @@ struct SubmitCommand: AsyncParsableCommand {
         let scratch = try ScratchFolder(beside: output)
         defer { scratch.remove() }
 
-        let service = try await connect(address, trusted)
-        let ended = try await follow(BuildForm(source: wanted, nonce: nonce, path: project), on: service)
+        let service = try await connect(address, token, trusted)
+        let form = BuildForm(source: wanted, nonce: nonce, path: project, toolchain: toolchain, visibility: visibility)
+        let ended = try await follow(form, on: service)
         guard ended.result["status"]?.stringValue == "success" else { return try fail(ended) }
 
         let bundle = try await ReceivedBundle.fetch(ended.id, from: service, into: scratch.path)
@@ -135,10 +157,31 @@ struct SubmitCommand: AsyncParsableCommand {
         )
     }
 
-    private func connect(_ address: ServiceAddress, _ trusted: BundleVerifier) async throws -> ServiceConnection {
-        guard requireAttestation else { return try ServiceConnection(address, authorities: ca) }
+    /// Never an argument, which every process of the machine can read.
+    private func token() throws(SubmitError) -> String? {
+        let text: String
+        if let tokenFile {
+            guard let file = FileHandle(forReadingAtPath: tokenFile),
+                let data = try? file.read(upToCount: Self.tokenLimit + 1)
+            else { throw .tokenUnreadable(path: tokenFile) }
+            text = String(decoding: data, as: UTF8.self)
+        } else {
+            text = ProcessInfo.processInfo.environment["KETTLE_TOKEN"] ?? ""
+            guard !text.isEmpty else { return nil }
+        }
+        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard (1...Self.tokenLimit).contains(token.utf8.count), token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw .tokenMalformed
+        }
+        return token
+    }
+
+    private func connect(
+        _ address: ServiceAddress, _ token: String?, _ trusted: BundleVerifier
+    ) async throws -> ServiceConnection {
+        guard requireAttestation else { return try ServiceConnection(address, authorities: ca, token: token) }
         let judge = KeyEvidenceJudge(verifier: trusted)
-        let service = try await ServiceConnection(attested: address) { try judge.judge($0, $1) }
+        let service = try await ServiceConnection(attested: address, token: token) { try judge.judge($0, $1) }
         let key = service.attestedKey.map { ContentDigest(of: $0).hex } ?? ""
         Terminal.warn("kettle: the service's evidence vouches for its TLS key \(key)")
         return service
@@ -256,10 +299,33 @@ struct SubmitExpectations: ParsableArguments {
 /// Why nothing was submitted.
 enum SubmitError: UserFacingError, Equatable {
     case refWithoutRepository
+    case tokenUnreadable(path: String)
+    /// Nothing of it is repeated.
+    case tokenMalformed
 
-    var code: String { "submit.ref_without_repository" }
-    var message: String { "--ref is for the URL of a repository" }
-    var hint: String? { "check the ref out and submit the folder, or name the repository's URL" }
+    var code: String {
+        switch self {
+        case .refWithoutRepository: "submit.ref_without_repository"
+        case .tokenUnreadable: "submit.token_unreadable"
+        case .tokenMalformed: "submit.token_malformed"
+        }
+    }
+
+    var message: String {
+        switch self {
+        case .refWithoutRepository: "--ref is for the URL of a repository"
+        case .tokenUnreadable(let path): "the token file \"\(path)\" cannot be read"
+        case .tokenMalformed:
+            "what should be a token is none: it is empty, too long, or has blanks or other letters than ASCII's"
+        }
+    }
+
+    var hint: String? {
+        switch self {
+        case .refWithoutRepository: "check the ref out and submit the folder, or name the repository's URL"
+        case .tokenUnreadable, .tokenMalformed: "kettle token create > FILE makes one, on the service's machine"
+        }
+    }
 }
 
 extension UserFacingError {

@@ -4,8 +4,8 @@ import KettleError
 import NIOCore
 import NIOHTTP1
 
-/// The services that tell about hardware: the chip makers', the operator's copies of them, and the cloud's metadata. What they
-/// say counts only as far as a chip maker's signature on it carries.
+/// The services that Kettle asks: the chip makers', the operator's copies of them, and the cloud's metadata, and identity
+/// providers for their keys. What is said of hardware counts only as far as a chip maker's signature on it carries.
 struct VendorServices: Sendable {
     /// The longest answer, in bytes.
     private static let limit = 4 << 20
@@ -16,6 +16,8 @@ struct VendorServices: Sendable {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(10)))
         configuration.httpVersion = .http1Only
+        // What is asked of the chip makers and identity providers is not theirs to follow through this service.
+        configuration.tracing.tracer = nil
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -57,7 +59,7 @@ struct VendorServices: Sendable {
     }
 }
 
-/// Why a service that tells about hardware is of no help.
+/// Why such a service is of no help.
 enum VendorServiceError: UserFacingError, Equatable {
     case silent(url: String)
     case refused(url: String, status: Int)

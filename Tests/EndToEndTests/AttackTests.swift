@@ -46,6 +46,8 @@ extension EndToEnd {
                     let stream = try await service.build(folder: project.path)
                     try await check(attack, stream, user, service, host, other: other)
                 }
+                // It would go on beside the next attack.
+                if let other { _ = try await service.send("DELETE", "/v1/builds/\(other)") }
             }
             host.close()
         }

@@ -63,6 +63,9 @@ extension EndToEnd {
                         part["Content-Range"] == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/\(count)",
                         "\(range)")
                 }
+                let head = try await service.send("HEAD", path, ["Range": "bytes=0-9"])
+                #expect(head.status == 200)
+                #expect(head["Content-Length"] == "\(count)")
                 for range in ["bytes=\(count)-", "bytes=-0"] {
                     let none = try await service.get(path, ["Range": range])
                     #expect(none.status == 416, "\(range)")

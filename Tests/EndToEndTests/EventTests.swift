@@ -29,6 +29,8 @@ extension EndToEnd {
                 #expect(try await service.get("\(path)?from=\(count)").status == 204)
                 for from in ["-1", "x", "1.5", "99999999999999999999"] {
                     #expect(try await service.get("\(path)?from=\(from)").status == 400, "from=\(from)")
+                    let both = try await service.get("\(path)?from=\(from)", ["Last-Event-ID": "2"])
+                    #expect(both.status == 400, "from=\(from), and a header that is right")
                 }
             }
         }

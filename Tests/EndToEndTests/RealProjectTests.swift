@@ -71,32 +71,31 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a kept crate that was changed is fetched again, as by any other service`() async throws {
+        @Test func `crates that were changed where they are kept are fetched again, for a build from git`()
+            async throws
+        {
             try await CrateRegistry.run { registry in
-                try await Service.run(["--cargo-registry", registry.url]) { service in
-                    _ = try await service.build(folder: Corpus.project("mirrored"))
-                    let store = service.dataFolder.appending(FilePath("cache/crates").components)
-                    let kept = try FileManager.default.subpathsOfDirectory(atPath: store.string).filter {
-                        $0.contains("/")
+                try await GitRepositories.serving { repositories in
+                    let options = ["--cargo-registry", registry.url, "--allow-url", "http://127.0.0.1"]
+                    try await Service.run(options) { service in
+                        let first = try await service.build(folder: Corpus.project("mirrored"))
+                        let kept = try KeptPackages(of: service, "crates")
+                        #expect(kept.count == 9)
+                        try kept.alter()
+                        let second = try await service.build(Corpus.project("mirrored"), from: repositories)
+
+                        for stream in [first, second] {
+                            try await expectVerifiedSuccess(stream, service, artifacts: ["mirrored"], crates: 9)
+                        }
+                        #expect(registry.downloads.count == 18)
+                        #expect(try KeptPackages(of: service, "crates") == kept)
                     }
-                    #expect(kept.count == 9)
-                    let poisoned = store.appending(FilePath(try #require(kept.first)).components).string
-                    let crate = try #require(FileManager.default.contents(atPath: poisoned))
-                    try FileManager.default.removeItem(atPath: poisoned)
-                    try (crate.dropLast() + [0xFF]).write(to: URL(filePath: poisoned))
-                    let before = registry.downloads.count
-                    let stream = try await service.build(folder: Corpus.project("mirrored"))
-
-                    try await expectVerifiedSuccess(stream, service, artifacts: ["mirrored"], crates: 9)
-                    #expect(registry.downloads.count > before)
-                    #expect(FileManager.default.contents(atPath: poisoned) == crate)
-
-                    let between = registry.downloads.count
-                    try await Service.run(["--cargo-registry", registry.url]) { other in
+                    // Another service knows nothing of them.
+                    try await Service.run(options) { other in
                         let stream = try await other.build(folder: Corpus.project("mirrored"))
                         #expect(stream.result?["status"] == "success")
                     }
-                    #expect(registry.downloads.count == between + 9)
+                    #expect(registry.downloads.count == 27)
                 }
             }
         }
@@ -119,7 +118,8 @@ extension EndToEnd {
         }
 
         @Test func `a crate that was changed on the way ends the build`() async throws {
-            try await CrateRegistry.run(altered: "libc-0.2.190.crate") { registry in
+            try await CrateRegistry.run { registry in
+                registry.alter("libc-0.2.190.crate")
                 try await Service.run(["--cargo-registry", registry.url]) { service in
                     let stream = try await service.build(folder: Corpus.project("mirrored"))
 

@@ -59,6 +59,41 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a token says who submits, and what it lacks is told`() async throws {
+            try await Service.run(Self.generated + ["--access", "tokens"]) { service in
+                let key = attested(service)
+                let none = try await submit(to: service.port, key)
+                #expect(none.status == 1)
+                #expect(none.errors.contains("the service answered 401: this needs a token with the scope submit"))
+                #expect(none.errors.contains("kettle: hint: a token goes into KETTLE_TOKEN"))
+
+                try scratch.write(["reader": try await service.token("alice", ["read"]) + "\n"], to: ".")
+                let reader = try await submit(to: service.port, key + ["--token-file", "reader"])
+                #expect(reader.status == 1)
+                #expect(reader.errors.contains("the service answered 403: the token lacks the scope submit"))
+
+                let token = try await service.token("alice", ["submit"])
+                let ended = try await Command.run(
+                    KettleExecutable.path.string,
+                    ["submit", "hello", "--api", "https://127.0.0.1:\(service.port)", "-o", "out"] + key,
+                    in: scratch.path, environment: .inherit.updating(["KETTLE_TOKEN": token]))
+                #expect(ended.status == 0, "\(ended.everything)")
+                #expect(!ended.everything.contains(token))
+                #expect(try await builds(service) == 0)
+
+                try scratch.write(["token": token], to: ".")
+                let open = ["--token-file", "token", "--visibility", "public", "-o", "open"]
+                #expect(try await submit(to: service.port, key + open).status == 0)
+                #expect(try await builds(service) == 1)
+
+                try scratch.write(["two": "one two"], to: ".")
+                let malformed = try await submit(to: service.port, key + ["--token-file", "two"])
+                #expect(malformed.status == 2)
+                #expect(malformed.errors.contains("what should be a token is none"))
+                #expect(!malformed.errors.contains("one two"))
+            }
+        }
+
         @Test func `the bundle can be kept packed, and the result is one JSON object`() async throws {
             try await Service.run(Self.generated) { service in
                 let nonce = "00112233-4455-6677-8899-aabbccddeeff"

@@ -104,7 +104,7 @@ import Testing
                 switch try await reader.next() {
                 case .idle: steps.append("idle")
                 case .frames(let frames): steps.append(String(buffer: frames))
-                case .end: return steps
+                case .end, .interrupted: return steps
                 }
                 if steps == ["idle"] { try log.append([Array("x".utf8)]) } else { log.end() }
             }

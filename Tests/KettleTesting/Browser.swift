@@ -41,13 +41,8 @@ package enum Browser {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let profile = try ScratchFolder()
                 group.addTask {
-                    let options = [
-                        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                        "--disable-extensions", "--disable-background-networking", "--remote-debugging-port=0",
-                        "--user-data-dir=\(profile.path.string)",
-                    ]
                     let ended = try await Command.run(
-                        program ?? "chromium", options + ["http://127.0.0.1:\(port)/"])
+                        program ?? "chromium", options(profile) + ["http://127.0.0.1:\(port)/"])
                     throw CommandFailed(program: "chromium", ended: ended)
                 }
                 group.addTask {
@@ -59,6 +54,14 @@ package enum Browser {
                 return visit.lines.withLock { $0 }
             }
         }
+    }
+
+    static func options(_ profile: ScratchFolder) -> [String] {
+        [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            "--disable-extensions", "--disable-background-networking", "--remote-debugging-port=0",
+            "--user-data-dir=\(profile.path.string)",
+        ]
     }
 
     /// What the page has said so far.

@@ -56,8 +56,8 @@ extension Service {
     }
 
     /// Builds by `POST /v1/build/stream` and reads the stream to its end.
-    package func build(_ form: FormData) async throws -> ServerSentEvents {
-        let answer = try await post("/v1/build/stream", form)
+    package func build(_ form: FormData, _ headers: [String: String] = [:]) async throws -> ServerSentEvents {
+        let answer = try await post("/v1/build/stream", form, headers)
         guard answer.status == 200 else { throw Refused(answer: answer) }
         return try answer.events()
     }
@@ -107,6 +107,21 @@ extension Service {
         return id
     }
 
+    /// Starts a build of ``Projects/slow(seconds:warnings:)`` and returns its id once its compiler runs.
+    package func startCompiling(_ source: [UInt8]) async throws -> String {
+        let build = try await start(FormData(source: source))
+        let log = dataFolder.string + "/builds/\(build)/events"
+        try await eventually { contents(of: log).contains("Compiling slow") }
+        return build
+    }
+
+    /// Starts a build and returns its id once it waits at that place in the line.
+    package func startWaiting(_ source: [UInt8], at place: Int64) async throws -> String {
+        let build = try await start(FormData(source: source))
+        try await eventually { try await get("/v1/builds/\(build)").json()["position"] == .integer(place) }
+        return build
+    }
+
     /// The first event of a stream.
     ///
     /// An actor because the parts of a body arrive in a closure.
@@ -135,6 +150,11 @@ extension Service {
 /// A request that should have been accepted was not.
 package struct Refused: Error, CustomStringConvertible {
     package var answer: Answer
+
+    package init(answer: Answer) {
+        self.answer = answer
+    }
+
     package var description: String { "answered \(answer.status): \(answer.text)" }
 }
 

@@ -17,6 +17,8 @@ package struct Service: Sendable {
     package let address: String
     package let processID: CInt
     package let dataFolder: FilePath
+    /// What it writes to standard error.
+    package let log: FilePath
 
     package var publicKey: FilePath { dataFolder.appending("software-key.pub.pem") }
 
@@ -29,9 +31,11 @@ package struct Service: Sendable {
     /// - Parameters:
     ///   - options: Options of `kettle serve` beside port and data folder.
     ///   - data: A data folder that outlives this service; a fresh one where there is none.
+    ///   - environment: Variables beside those of the tests.
     ///   - user: Who the service runs as. The folder above an ordinary user's data folder becomes that user's.
     package static func run<Result: Sendable>(
-        _ options: [String] = [], data: FilePath? = nil, as user: ServiceUser = .current,
+        _ options: [String] = [], data: FilePath? = nil, environment: [String: String] = [:],
+        as user: ServiceUser = .current,
         _ body: @escaping @Sendable (Service) async throws -> Result
     ) async throws -> Result {
         let scratch = try ScratchFolder()
@@ -39,7 +43,15 @@ package struct Service: Sendable {
         let log = try FileDescriptor.open(
             scratch.path.appending("stderr"), .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
         defer { try? log.close() }
-        let command = [KettleExecutable.path.string, "serve", "--port", "0", "--data-dir", dataFolder.string] + options
+        ToolDigestCache.lend(to: dataFolder)
+        defer { ToolDigestCache.take(from: dataFolder) }
+        // Few tests are about builds that go on while the service stops; the others need not wait for them.
+        let drain = options.contains("--drain") ? [] : ["--drain", "0"]
+        let command =
+            [KettleExecutable.path.string, "serve", "--port", "0", "--data-dir", dataFolder.string] + drain + options
+        let variables = Dictionary(
+            environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) },
+            uniquingKeysWith: { $1 })
         let isWrapped = user == .ordinary && geteuid() == 0
         let wrapper = [
             "--mount", "--propagation", "private",
@@ -49,7 +61,8 @@ package struct Service: Sendable {
         let ended = try await Subprocess.run(
             isWrapped ? .name("unshare") : .path(KettleExecutable.path),
             arguments: Arguments(isWrapped ? wrapper + command : Array(command.dropFirst())),
-            input: .none, output: .sequence, error: .fileDescriptor(log, closeAfterSpawningProcess: false)
+            environment: .inherit.updating(variables), input: .none, output: .sequence,
+            error: .fileDescriptor(log, closeAfterSpawningProcess: false)
         ) { execution -> Swift.Result<Result, any Error> in
             let processID = execution.processIdentifier.value
             var lines = Lines(execution.standardOutput)
@@ -61,7 +74,9 @@ package struct Service: Sendable {
                 let said = try? String(contentsOfFile: scratch.path.appending("stderr").string, encoding: .utf8)
                 return .failure(DidNotStart(description: "kettle serve ended before it listened: \(said ?? "")"))
             }
-            let service = Service(address: address, processID: processID, dataFolder: dataFolder)
+            let service = Service(
+                address: address, processID: processID, dataFolder: dataFolder,
+                log: scratch.path.appending("stderr"))
             let result: Swift.Result<Result, any Error>
             do { result = .success(try await body(service)) } catch { result = .failure(error) }
             kill(processID, SIGTERM)

@@ -11,10 +11,10 @@ import Testing
 /// Real cargo in the real sandbox.
 @Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(5)))
 struct CargoBuildTests {
-    private let builds: CargoBuilds
+    private let builds: ToolchainBuilds
     private var scratch: ScratchFolder { builds.scratch }
 
-    init() throws { builds = try CargoBuilds() }
+    init() throws { builds = try ToolchainBuilds() }
 
     // MARK: - Without crates
 
@@ -117,8 +117,9 @@ struct CargoBuildTests {
     func `a crate with one byte more fails the fetch and is not kept`() async throws {
         let cache = try scratch.write(["x": ""], to: "cache")
         let crate = try #require(try firstCrate())
-        let built = try await CrateRegistry.run(altered: crate) { registry in
-            try await builds.build(
+        let built = try await CrateRegistry.run { registry in
+            registry.alter(crate)
+            return try await builds.build(
                 try await builds.cargo(CargoConfiguration(registryMirror: registry.url, cache: cache)),
                 Corpus.project("mirrored"))
         }

@@ -50,16 +50,19 @@ import Testing
             dependencies: scratch.path.appending("dependencies"), inputs: scratch.path.appending("inputs"))
     }
 
-    private func inputs(_ layout: BuildLayout) throws -> LockedInputs {
-        try cargo.lockedInputs(of: layout.projectFolder)
+    private func plan(_ folder: FilePath) throws -> any BuildPlan {
+        try cargo.plan(
+            BuildLayout(
+                source: folder, project: "", target: scratch.path.appending("target"),
+                dependencies: scratch.path.appending("dependencies"), inputs: scratch.path.appending("inputs")))
     }
 
     private func verify(_ layout: BuildLayout) throws -> [ResourceDescriptor] {
-        try cargo.verifyInputs(try inputs(layout), of: Self.origin, layout: layout).dependencies
+        try cargo.plan(layout).verifyInputs(of: Self.origin, with: []).dependencies
     }
 
     private func expectRefusal(_ code: String, _ layout: BuildLayout) throws {
-        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout) == nil)
+        #expect(try cargo.plan(layout).fetchCommand == nil)
         #expect { try verify(layout) } throws: { ($0 as? ToolchainError)?.code == code }
     }
 
@@ -67,7 +70,7 @@ import Testing
 
     @Test func `a project without a lockfile is told so`() throws {
         let folder = try scratch.write(["Cargo.toml": "[package]"], to: "bare")
-        #expect(throws: ToolchainError.lockfileMissing(name: "Cargo.lock")) { try cargo.lockedInputs(of: folder) }
+        #expect(throws: ToolchainError.lockfileMissing(name: "Cargo.lock")) { try plan(folder) }
     }
 
     @Test func `a lockfile that is a link or a pipe is refused`() throws {
@@ -75,12 +78,12 @@ import Testing
         try FileManager.default.createSymbolicLink(
             atPath: folder.appending("Cargo.lock").string, withDestinationPath: "/etc/passwd")
         #expect {
-            try cargo.lockedInputs(of: folder)
+            try plan(folder)
         } throws: { ($0 as? ToolchainError)?.code == "toolchain.unreadable_file" }
         unlink(folder.appending("Cargo.lock").string)
         #expect(mkfifo(folder.appending("Cargo.lock").string, 0o600) == 0)
         #expect {
-            try cargo.lockedInputs(of: folder)
+            try plan(folder)
         } throws: { ($0 as? ToolchainError)?.code == "toolchain.unreadable_file" }
     }
 
@@ -89,7 +92,7 @@ import Testing
         #expect(truncate(folder.appending("Cargo.lock").string, 5 << 40) == 0 || errno == EFBIG)
         if errno == EFBIG { #expect(truncate(folder.appending("Cargo.lock").string, 1 << 40) == 0) }
         #expect {
-            try cargo.lockedInputs(of: folder)
+            try plan(folder)
         } throws: { ($0 as? ToolchainError)?.code == "toolchain.unreadable_file" }
     }
 
@@ -97,7 +100,7 @@ import Testing
 
     @Test func `a project without crates fetches nothing and depends on nothing`() throws {
         let layout = try layout(["Cargo.lock": "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n"])
-        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout) == nil)
+        #expect(try cargo.plan(layout).fetchCommand == nil)
         #expect(try verify(layout) == [])
     }
 
@@ -106,7 +109,7 @@ import Testing
             ".cargo/config.toml": "[build]\nrustc-wrapper = \"/build/source/evil\"\n[http]\nproxy = \"evil:1\"\n",
             ".cargo/config": "[net]\noffline = true\n",
         ])
-        let command = try #require(cargo.fetchCommand(for: try inputs(layout), layout: layout))
+        let command = try #require(try cargo.plan(layout).fetchCommand)
         #expect(command.network.policy?.endpoints.map(\.name) == ["index.crates.io:443", "static.crates.io:443"])
         #expect(Array(command.arguments.dropFirst()) == ["fetch", "--locked"])
         for file in [".cargo/config.toml", ".cargo/config"] {
@@ -115,7 +118,7 @@ import Testing
         #expect(command.mounts.contains(.readOnly(layout.source, at: "/build/source")))
         #expect(command.environment["RUSTC_WRAPPER"] == "")
         #expect(command.environment["PATH"] == "/toolchain/rust/bin" || command.environment["PATH"] == "/usr/bin")
-        #expect(cargo.buildCommand(layout: layout).network == .none)
+        #expect(try cargo.plan(layout).buildCommand.network == .none)
     }
 
     @Test(arguments: [
@@ -164,7 +167,7 @@ import Testing
         files[".cargo/config.toml"] = Self.vendoring
         let layout = try layout(files)
         #expect(
-            cargo.buildCommand(layout: layout).mounts.last
+            try cargo.plan(layout).buildCommand.mounts.last
                 == .readOnly(layout.source.appending("vendor"), at: "/build/source/vendor"))
     }
 
@@ -180,7 +183,7 @@ import Testing
                 try expectRefusal("toolchain.unsupported_source", layout)
             } else {
                 #expect(
-                    try cargo.repositories(of: try inputs(layout), layout: layout) == [
+                    try cargo.plan(layout).repositories() == [
                         GitMirrorRequest(
                             url: "https://x.example/d", commits: [.init(reference: .head, id: commit)])
                     ])
@@ -190,7 +193,7 @@ import Testing
             files.merge(["Cargo.lock": lock, ".cargo/config.toml": Self.vendoring]) { $1 }
             let dependencies = try verify(try self.layout(files))
             #expect(dependencies.count == 2)
-            #expect(try cargo.repositories(of: try inputs(layout), layout: layout) == [])
+            #expect(try cargo.plan(layout).repositories() == [])
             #expect(dependencies[1].digest["sha256"] == checksum)
             #expect(dependencies[1].annotations?["lockedCommit"] == (checksum == nil ? .string(commit) : nil))
             unlink(layout.source.appending(".cargo/config.toml").string)
@@ -261,7 +264,7 @@ import Testing
                 "Cargo.toml": "[workspace]\n", "sub/Cargo.toml": "[package]\nname = \"app\"\n[workspace]\n",
                 "sub/Cargo.lock": Self.locked,
             ], project: "sub")
-        #expect(cargo.fetchCommand(for: try inputs(layout), layout: layout)?.workingDirectory == "/build/source/sub")
+        #expect(try cargo.plan(layout).fetchCommand?.workingDirectory == "/build/source/sub")
     }
 
     @Test(arguments: ["https://x.example/", "sparse+https://x.example", "sparse+https://x\"\n/", "sparse+ftp://x/"])

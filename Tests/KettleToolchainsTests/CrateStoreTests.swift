@@ -67,14 +67,12 @@ import Testing
 
     private func verify(_ layout: BuildLayout, _ cargo: CargoToolchain? = nil) throws -> [ResourceDescriptor] {
         let cargo = cargo ?? self.cargo()
-        return try cargo.verifyInputs(
-            try cargo.lockedInputs(of: layout.source), of: .archive(ContentDigest(of: [])), layout: layout
-        ).dependencies
+        return try cargo.plan(layout).verifyInputs(of: .archive(ContentDigest(of: [])), with: []).dependencies
     }
 
     private func mustFetch(_ layout: BuildLayout, _ cargo: CargoToolchain? = nil) throws -> Bool {
         let cargo = cargo ?? self.cargo()
-        return cargo.fetchCommand(for: try cargo.lockedInputs(of: layout.source), layout: layout) != nil
+        return try cargo.plan(layout).fetchCommand != nil
     }
 
     private func kept(in cache: FilePath? = nil) -> [String] {
@@ -104,7 +102,7 @@ import Testing
                 == ["Cargo.toml", "src", "src/lib.rs", ".cargo-checksum.json"])
         // Kettle's word, not the crate's.
         #expect(try text(vendored.appending(".cargo-checksum.json")) == #"{"files":{},"package":"\#(digest)"}"#)
-        let mounts = cargo().buildCommand(layout: layout).mounts
+        let mounts = try cargo().plan(layout).buildCommand.mounts
         #expect(mounts.contains(.readOnly(layout.inputs.appending("vendor"), at: "/build/vendor")))
     }
 

@@ -13,10 +13,10 @@ import Testing
 /// Dependencies that are commits of git repositories: fetched by Kettle, checked out by real cargo, compared by Kettle.
 @Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(5)))
 struct GitDependencyTests {
-    private let builds: CargoBuilds
+    private let builds: ToolchainBuilds
     private var scratch: ScratchFolder { builds.scratch }
 
-    init() throws { builds = try CargoBuilds() }
+    init() throws { builds = try ToolchainBuilds() }
 
     /// A repository whose package `inner` is a member of a workspace, with its version from there.
     private static func library(_ answer: Int) -> [String: String] {

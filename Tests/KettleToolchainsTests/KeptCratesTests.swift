@@ -8,12 +8,12 @@ import Testing
 /// Real cargo on crates that earlier builds fetched.
 @Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(5)))
 struct KeptCratesTests {
-    private let builds: CargoBuilds
+    private let builds: ToolchainBuilds
     private let cache: FilePath
     private var scratch: ScratchFolder { builds.scratch }
 
     init() throws {
-        builds = try CargoBuilds()
+        builds = try ToolchainBuilds()
         cache = try builds.scratch.write(["x": ""], to: "cache")
     }
 

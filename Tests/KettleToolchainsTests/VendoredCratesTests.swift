@@ -170,11 +170,11 @@ import Testing
             source: source, project: "", target: scratch.path.appending("target"),
             dependencies: scratch.path.appending("dependencies"), inputs: scratch.path.appending("inputs"))
         let origin = SourceOrigin.archive(Self.checksum)
-        let inputs = try cargo.lockedInputs(of: source)
+        let plan = try cargo.plan(layout)
         let tree = try GitTree.identify(source.appending("vendor").appending("b")).sha1
-        #expect(cargo.fetchCommand(for: inputs, layout: layout) == nil)
+        #expect(try plan.fetchCommand == nil)
         #expect(
-            try cargo.verifyInputs(inputs, of: origin, layout: layout).dependencies == [
+            try plan.verifyInputs(of: origin, with: []).dependencies == [
                 ResourceDescriptor(
                     uri: "pkg:cargo/b@1.0.0", digest: ["sha256": Self.checksum.hex, "gitTree": tree],
                     annotations: ["vendored": "source"])
@@ -184,15 +184,16 @@ import Testing
         unlisted.listed = [:]
         unlink(source.appending(".cargo/config.toml").string)
         let folder = try scratch.write(unlisted.files, to: "operator").appending("vendor")
-        let supplied = try await CargoToolchain.locate(configuration: CargoConfiguration(vendorDirectory: folder))
-        #expect(supplied.fetchCommand(for: inputs, layout: layout) == nil)
+        let supplied = try await CargoToolchain.locate(configuration: CargoConfiguration(vendorDirectory: folder)).plan(
+            layout)
+        #expect(try supplied.fetchCommand == nil)
         #expect(
-            try supplied.verifyInputs(inputs, of: origin, layout: layout).dependencies == [
+            try supplied.verifyInputs(of: origin, with: []).dependencies == [
                 ResourceDescriptor(
                     uri: "pkg:cargo/b@1.0.0",
                     digest: ["gitTree": try GitTree.identify(folder.appending("b")).sha1],
                     annotations: ["vendored": "builder", "lockedSha256": .string(Self.checksum.hex)])
             ])
-        #expect(supplied.buildCommand(layout: layout).mounts.contains(.readOnly(folder, at: "/build/vendor")))
+        #expect(try supplied.buildCommand.mounts.contains(.readOnly(folder, at: "/build/vendor")))
     }
 }

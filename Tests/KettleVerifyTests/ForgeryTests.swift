@@ -25,19 +25,25 @@ struct Forgery: CustomTestStringConvertible, Sendable {
     }
 
     var testDescription: String { name }
+
+    /// The forged bundle, and who is asked about it.
+    func made() async throws -> (contents: [String: [UInt8]], verifier: BundleVerifier) {
+        var sample = SampleBundle()
+        change(&sample)
+        var contents = try await sample.contents()
+        spoil(&contents)
+        var verifier = sample.verifier
+        verifier.time = Statement.Timestamp(secondsSince1970: 1_795_000_100)
+        ask(&verifier)
+        return (contents, verifier)
+    }
 }
 
 /// Bundles that are wrong in one way, and signed by the trusted key wherever the liar could have had it.
 @Suite struct ForgeryTests {
     @Test(arguments: all)
     func `a forgery is rejected for what it is`(forgery: Forgery) async throws {
-        var sample = SampleBundle()
-        forgery.change(&sample)
-        var contents = try await sample.contents()
-        forgery.spoil(&contents)
-        var verifier = sample.verifier
-        verifier.time = Statement.Timestamp(secondsSince1970: 1_795_000_100)
-        forgery.ask(&verifier)
+        let (contents, verifier) = try await forgery.made()
         let verdict = verifier.verify(try UnverifiedBundle(contents: contents))
         #expect(verdict.outcome == .rejected)
         #expect(verdict.verified == nil)
@@ -85,8 +91,20 @@ struct Forgery: CustomTestStringConvertible, Sendable {
 
     private static let statement = [
         resigned("another build type", "provenance.build_type") { $0.buildType = "https://kettle.build/cargo/v2" },
+        resigned("the build type of a toolchain that there is not", "provenance.build_type") {
+            $0.buildType = "https://kettle.build/zig/v1"
+        },
         resigned("an original's build type in our form", "provenance.build_type") {
             $0.buildType = "https://kettle.build/nix/v1"
+        },
+        resigned("the build type of another toolchain than the lockfile's", "provenance.build_type") {
+            $0.buildType = "https://kettle.build/npm/v1"
+        },
+        resigned("another toolchain than the one that was asked for", "provenance.toolchain") {
+            $0.externalParameters["toolchain"] = "npm"
+        },
+        resigned("another toolchain than the one that the source asks for", "provenance.toolchain") {
+            $0.internalParameters["projectSettings"] = ["toolchain": "npm"]
         },
         resigned("the builder of another platform", "provenance.builder") {
             $0.builderID = Statement.builderID(platform: "sev-snp")

@@ -31,30 +31,13 @@ package struct CargoConfiguration: Sendable, Hashable {
     /// says about archives elsewhere is not believed.
     var endpoints: [EgressEndpoint] {
         if vendorDirectory != nil { return [] }
-        if registryMirror != nil { return mirrorEndpoint.map { [$0] } ?? [] }
-        return ["index.crates.io", "static.crates.io"].map {
-            EgressEndpoint(host: $0, port: 443, addresses: .lookedUpIfPublic)
-        }
+        if registryMirror != nil { return mirror.map { [$0.endpoint] } ?? [] }
+        return ["index.crates.io", "static.crates.io"].map(RegistryURL.public)
     }
 
-    private var mirrorEndpoint: EgressEndpoint? {
-        guard let url = registryMirror, let start = url.firstRange(of: "://")?.upperBound else { return nil }
-        // What stands before an @ are credentials.
-        let authority = url[start...].prefix { $0 != "/" }.split(separator: "@", omittingEmptySubsequences: false).last
-        guard let authority else { return nil }
-        var host = authority.prefix { $0 != ":" }
-        if authority.hasPrefix("[") {
-            guard let end = authority.firstIndex(of: "]") else { return nil }
-            host = authority[...end]
-        }
-        var port = url.hasPrefix("sparse+https:") ? 443 : 80
-        let rest = authority[host.endIndex...]
-        if !rest.isEmpty {
-            guard rest.hasPrefix(":"), let number = UInt16(rest.dropFirst()), number > 0 else { return nil }
-            port = Int(number)
-        }
-        let name = host.hasPrefix("[") ? host.dropFirst().dropLast() : host
-        return name.isEmpty ? nil : EgressEndpoint(host: String(name), port: port, addresses: .lookedUp)
+    private var mirror: RegistryURL? {
+        guard let registryMirror, registryMirror.hasPrefix("sparse+") else { return nil }
+        return RegistryURL(String(registryMirror.dropFirst("sparse+".count)), allowsCredentials: true)
     }
 
     private static func replacement(_ place: String) -> String {
@@ -65,13 +48,8 @@ package struct CargoConfiguration: Sendable, Hashable {
         if registryMirror != nil, vendorDirectory != nil {
             throw .invalidConfiguration(reason: "a registry and a vendor folder both stand in for crates.io")
         }
-        if let registryMirror {
-            let isURL = ["sparse+https://", "sparse+http://"].contains { registryMirror.hasPrefix($0) }
-            let isPlain = registryMirror.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
-            guard isURL, isPlain, registryMirror.hasSuffix("/"), mirrorEndpoint != nil else {
-                throw .invalidConfiguration(
-                    reason: "\"\(registryMirror)\" is not a sparse registry (sparse+https://…/)")
-            }
+        if let registryMirror, mirror == nil {
+            throw .invalidConfiguration(reason: "\"\(registryMirror)\" is not a sparse registry (sparse+https://…/)")
         }
         if let vendorDirectory, !vendorDirectory.isAbsolute {
             throw .invalidConfiguration(reason: "the vendor folder is not an absolute path")

@@ -1,38 +1,36 @@
 import KettleProvenance
-import KettleSandbox
+import KettleSource
 
-extension CargoToolchain {
-    package func verifyInputs(
-        _ inputs: LockedInputs, of source: SourceOrigin, layout: BuildLayout
+extension CargoPlan {
+    func verifyInputs(
+        of source: SourceOrigin, with mirrors: [GitMirror]
     ) throws(ToolchainError) -> VerifiedInputs {
-        let plan = try CargoInputs(inputs, layout, configuration)
+        let inputs = try inputs()
         // By place in the lockfile; the project's own packages may stand in several folders, or in the one that is built.
-        var seen = try PathPackageDescriptors(inputs, plan, layout).describe(in: source)
-        let locked = inputs.packages.indices.filter { inputs.packages[$0].origin != .source }
-        switch plan.supply {
+        var seen = try PathPackageDescriptors(packages, inputs, layout).describe(in: source)
+        let locked = packages.indices.filter { packages[$0].origin != .source }
+        switch inputs.supply {
         case .none: break
         case .vendored(let crates, let owner):
             seen += try inParallel(locked) { index throws(ToolchainError) in
-                let package = inputs.packages[index]
+                let package = packages[index]
                 return (index, package.descriptor(try crates.check(package), vendoredBy: owner))
             }
         case .fetched:
-            let store = crates(of: layout)
-            try FetchedCrates(inputs).copy(from: layout.dependencies, to: store)
-            try CrateFolder.make(of: inputs.packages, from: store, in: layout)
-            let repositories = CargoRepositories(mirrors: inputs.repositories)
-            try repositories.check(inputs.packages, in: layout.dependencies)
-            seen += locked.map { ($0, inputs.packages[$0].descriptor(in: repositories)) }
+            let store = cargo.crates(of: layout)
+            try FetchedCrates(packages).copy(from: layout.dependencies, to: store)
+            try CrateFolder.make(of: packages, from: store, in: layout)
+            let repositories = CargoRepositories(mirrors: mirrors)
+            try repositories.check(packages, in: layout.dependencies)
+            seen += locked.map { ($0, packages[$0].descriptor(in: repositories)) }
         }
-        var verified = VerifiedInputs(dependencies: seen.map(\.descriptor))
-        verified.dependencies.sort { ($0.uri ?? "").utf8.lexicographicallyPrecedes(($1.uri ?? "").utf8) }
-        // One commit under two names, as a tag and as a revision, is one package.
-        verified.dependencies = verified.dependencies.reduce(into: []) { if $0.last != $1 { $0.append($1) } }
         let uris = Dictionary(seen.map { ($0.index, $0.descriptor.uri ?? "") }) { first, _ in first }
-        for (index, package) in inputs.packages.enumerated() {
-            verified.graph[uris[index] ?? "", default: []] += package.dependencies.compactMap { uris[$0] }
+        var graph: [String: [String]] = [:]
+        for (index, package) in packages.enumerated() {
+            graph[uris[index] ?? "", default: []] += package.dependencies.compactMap { uris[$0] }
         }
-        return verified
+        // One commit under two names, as a tag and as a revision, is one package.
+        return VerifiedInputs(sorting: seen.map(\.descriptor), graph: graph)
     }
 }
 
@@ -56,18 +54,18 @@ struct CargoInputs {
 
     /// - Throws: ``ToolchainError`` for a project whose crates Kettle cannot vouch for.
     init(
-        _ inputs: LockedInputs, _ layout: BuildLayout, _ configuration: CargoConfiguration
+        _ packages: [LockedPackage], _ layout: BuildLayout, _ configuration: CargoConfiguration
     ) throws(ToolchainError) {
         try CargoWorkspaceRoot.check(layout)
         let project = try CargoProjectConfiguration(of: layout)
         configurationFiles = project.files
-        if inputs.packages.allSatisfy({ $0.origin == .source }) {
+        if packages.allSatisfy({ $0.origin == .source }) {
             supply = .none
         } else if !project.vendorFolders.isEmpty {
             supply = .vendored(
                 try VendoredCrates(.source, root: layout.source, folders: project.vendorFolders), by: .source)
         } else {
-            for package in inputs.packages {
+            for package in packages {
                 if let source = package.uncommonSource {
                     throw .unsupportedSource(package: package.spec, source: source)
                 }
@@ -79,7 +77,7 @@ struct CargoInputs {
                 return
             }
             // cargo is told of one folder for crates.io, and would look for a git dependency elsewhere.
-            if let package = inputs.packages.first(where: \.isFromGit) {
+            if let package = packages.first(where: \.isFromGit) {
                 throw .unsupportedSource(
                     package: package.spec, source: "git, and this service builds from its own crates")
             }

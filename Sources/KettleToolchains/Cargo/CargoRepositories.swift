@@ -116,46 +116,19 @@ struct CargoRepositories {
     private func check(commitNamed prefix: String, _ folder: FilePath) throws(ToolchainError) -> String {
         let candidates = mirrors.flatMap(\.commits).filter { $0.id.hasPrefix(prefix) }
         guard prefix.utf8.count >= 7, let first = candidates.first else { throw .unexpectedPackage(file: prefix) }
+        // What cargo and git keep in a checkout. cargo marks one that is complete.
+        let besides = [".git", ".cargo-ok"]
         var actual = ""
         for commit in candidates {
-            actual = try tree(of: folder, commit)
+            actual = try mirrors.tree(of: folder, commit, without: besides)
             if actual == commit.tree {
-                try checkSubmodules(of: commit, in: folder)
+                try mirrors.checkSubmodules(of: commit, in: folder, without: besides)
                 return commit.id
             }
         }
         throw .checkoutMismatch(commit: first.id, expected: first.tree, actual: actual)
     }
 
-    private func checkSubmodules(of commit: GitMirror.Commit, in folder: FilePath) throws(ToolchainError) {
-        for (path, id) in commit.gitlinks {
-            let hex = id.hexadecimal
-            guard let submodule = mirrors.flatMap(\.commits).first(where: { $0.id == hex }) else {
-                throw .missingPackage(hex)
-            }
-            let place = folder.appending(FilePath(String(decoding: path, as: UTF8.self)).components)
-            let actual = try tree(of: place, submodule)
-            guard actual == submodule.tree else {
-                throw .checkoutMismatch(commit: hex, expected: submodule.tree, actual: actual)
-            }
-            try checkSubmodules(of: submodule, in: place)
-        }
-    }
-
-    private func tree(
-        of folder: FilePath, _ commit: GitMirror.Commit
-    ) throws(ToolchainError) -> String {
-        do throws(SourceError) {
-            // What cargo and git keep in a checkout. cargo marks one that is complete.
-            return try GitTree.identify(
-                folder, gitlinks: commit.gitlinks, without: [".git", ".cargo-ok"]
-            ).sha1
-        } catch {
-            if error.isKettlesFault { throw .storageFailed(reason: error.message) }
-            throw .unusablePackage(package: commit.id, reason: error.message)
-        }
-    }
-
     /// The tree of a commit that was fetched.
-    func tree(of commit: String) -> String? { mirrors.flatMap(\.commits).first { $0.id == commit }?.tree }
+    func tree(of commit: String) -> String? { mirrors.commit(commit)?.tree }
 }

@@ -20,7 +20,7 @@ enum CrateFolder {
 
     /// Makes the folder. cargo wants every package of the lockfile, also those for other systems.
     static func make(
-        of packages: [LockedPackage], from store: CrateStore, in layout: BuildLayout
+        of packages: [LockedPackage], from store: PackageStore, in layout: BuildLayout
     ) throws(ToolchainError) {
         let folder = path(in: layout)
         guard mkdir(folder.string, 0o755) == 0, chmod(folder.string, 0o755) == 0 else {
@@ -36,7 +36,7 @@ enum CrateFolder {
         let remaining = Mutex(limits)
         _ = try inParallel(packages) { package throws(ToolchainError) in
             guard let digest = package.archiveDigest else { return }
-            guard let archive = store.open(digest) else { throw .missingPackage(package.spec) }
+            guard let archive = store.open(PinnedDigest(digest)) else { throw .missingPackage(package.spec) }
             let size = try unpack(
                 archive.descriptor, package, digest, into: folder, within: remaining.withLock { $0 })
             let isWithin = remaining.withLock { limits in
@@ -69,7 +69,7 @@ enum CrateFolder {
 
 extension LockedPackage {
     /// Of the archive, for a package of crates.io.
-    fileprivate var archiveDigest: ContentDigest? {
+    var archiveDigest: ContentDigest? {
         if case .publicRegistry(let digest) = origin { digest } else { nil }
     }
 

@@ -10,14 +10,14 @@ import SystemPackage
 struct FetchedCrates {
     private let expected: [String: LockedPackage]
 
-    init(_ inputs: LockedInputs) {
+    init(_ packages: [LockedPackage]) {
         expected = Dictionary(
-            inputs.packages.filter { $0.origin != .source }.map { ("\($0.title).crate", $0) },
+            packages.filter { $0.origin != .source }.map { ("\($0.title).crate", $0) },
             uniquingKeysWith: { first, _ in first })
     }
 
     /// Copies those that are what the lockfile says into the store. Nothing is there when nothing was fetched.
-    func copy(from dependencies: FilePath, to store: CrateStore) throws(ToolchainError) {
+    func copy(from dependencies: FilePath, to store: PackageStore) throws(ToolchainError) {
         let cache = "registry/cache"
         var files: [(path: String, name: String)] = []
         for index in try Self.names(cache, in: dependencies) {
@@ -27,16 +27,16 @@ struct FetchedCrates {
             guard let package = expected[file.name], case .publicRegistry(let checksum) = package.origin else {
                 throw .unexpectedPackage(file: file.name)
             }
-            let actual = try Self.copy(file.path, in: dependencies, to: store, as: checksum)
-            guard actual == checksum else {
+            let actual = try Self.copy(file.path, in: dependencies, to: store, as: PinnedDigest(checksum))
+            guard actual == PinnedDigest(checksum) else {
                 throw .checksumMismatch(package: package.spec, expected: checksum.hex, actual: actual.hex)
             }
         }
     }
 
     private static func copy(
-        _ path: String, in folder: FilePath, to store: CrateStore, as digest: ContentDigest
-    ) throws(ToolchainError) -> ContentDigest {
+        _ path: String, in folder: FilePath, to store: PackageStore, as digest: PinnedDigest
+    ) throws(ToolchainError) -> PinnedDigest {
         let file: OpenedFile
         do {
             file = try openBeneath(root: folder, relative: path)

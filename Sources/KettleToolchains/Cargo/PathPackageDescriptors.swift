@@ -17,12 +17,14 @@ struct PathPackageDescriptors {
 
     /// - Throws: ``ToolchainError/packageNotFound(package:)`` for a package that the lockfile takes for the project's own and
     ///   that is not there.
-    init(_ inputs: LockedInputs, _ plan: CargoInputs, _ layout: BuildLayout) throws(ToolchainError) {
+    init(
+        _ packages: [LockedPackage], _ inputs: CargoInputs, _ layout: BuildLayout
+    ) throws(ToolchainError) {
         root = layout.source
         var places: [Place] = []
         let found = Dictionary(
-            grouping: try PathPackages(of: layout, configurationFiles: plan.configurationFiles).found, by: \.name)
-        for (index, package) in inputs.packages.enumerated() where package.origin == .source {
+            grouping: try PathPackages(of: layout, configurationFiles: inputs.configurationFiles).found, by: \.name)
+        for (index, package) in packages.enumerated() where package.origin == .source {
             let matches = found[package.name, default: []].filter { ($0.version ?? package.version) == package.version }
             guard !matches.isEmpty else { throw .packageNotFound(package: package.spec) }
             for match in matches where match.folder != layout.project {
@@ -45,29 +47,16 @@ struct PathPackageDescriptors {
     /// - Returns: Each with its place among the lockfile's packages.
     /// - Parameter source: Which the package URLs name: by its repository, or by the archive's digest.
     func describe(in source: SourceOrigin) throws(ToolchainError) -> [(index: Int, descriptor: ResourceDescriptor)] {
-        let qualifiers = Self.qualifiers(of: source)
+        let qualifiers = source.packageURLQualifiers
         return try inParallel(places) { [root] place throws(ToolchainError) in
-            let tree: GitTreeID
-            do throws(SourceError) {
-                tree = try GitTree.identify(root.appending(FilePath(place.folder).components))
-            } catch {
-                if error.isKettlesFault { throw .storageFailed(reason: error.message) }
-                throw .unusablePackage(package: place.package.spec, reason: error.message)
-            }
+            let tree = try GitTree.identify(
+                root.appending(FilePath(place.folder).components), of: place.package.spec)
             let descriptor = ResourceDescriptor(
                 uri: PackageURL.cargo(
                     name: place.package.name, version: place.package.version, qualifiers: qualifiers,
                     subpath: place.folder),
                 digest: ["gitTree": tree.sha1])
             return (place.index, descriptor)
-        }
-    }
-
-    /// Without them the URL would be that of a package of crates.io (purl specification, "Known qualifiers").
-    private static func qualifiers(of source: SourceOrigin) -> [String: String] {
-        switch source {
-        case .repository(let url, let commit): ["vcs_url": "git+\(url)@\(commit)"]
-        case .archive(let digest): ["checksum": "sha256:\(digest)"]
         }
     }
 }

@@ -1,6 +1,5 @@
 import Glibc
 import KettleSandbox
-import Subprocess
 import SystemPackage
 
 /// A Rust toolchain of the operator's and the C toolchain that links for it.
@@ -19,15 +18,7 @@ struct RustInstallation: Sendable {
     let cargoVersion: String
 
     /// What rustc links with, by name, as found inside too.
-    let linkers: [Program]
-
-    struct Program: Sendable, Hashable {
-        var name: String
-        /// Links resolved.
-        var path: FilePath
-        /// What it says about itself, where it does.
-        var version: String?
-    }
+    let linkers: [InstalledProgram]
 
     // Paths inside the sandbox.
     var programs: String { (mountedRoot ?? root.string) + "/bin" }
@@ -37,8 +28,8 @@ struct RustInstallation: Sendable {
 
     /// Asks the `rustc` on the operator's path, which may be rustup's proxy, and then the real programs.
     static func locate() async throws(ToolchainError) -> RustInstallation {
-        let sysroot = try await ask("rustc", .name("rustc"), ["--print", "sysroot"])
-        guard sysroot.hasPrefix("/"), let root = resolve(FilePath(sysroot)) else {
+        let sysroot = try await InstalledProgram.ask("rustc", ["--print", "sysroot"])
+        guard sysroot.hasPrefix("/"), let root = InstalledProgram.resolve(FilePath(sysroot)) else {
             throw .toolchainMissing(tool: "rustc", reason: "it names no folder as its sysroot")
         }
         for program in ["rustc", "cargo"] where access(root.appending("bin").appending(program).string, X_OK) != 0 {
@@ -46,54 +37,59 @@ struct RustInstallation: Sendable {
         }
         return RustInstallation(
             root: root, mountedRoot: root.starts(with: "/usr") ? nil : mountPoint,
-            rustcVersion: try await ask("rustc", .path(root.appending("bin").appending("rustc")), ["-vV"]),
-            cargoVersion: try await ask("cargo", .path(root.appending("bin").appending("cargo")), ["-vV"]),
+            rustcVersion: try await InstalledProgram.ask(
+                "rustc", at: root.appending("bin").appending("rustc"), ["-vV"]),
+            cargoVersion: try await InstalledProgram.ask(
+                "cargo", at: root.appending("bin").appending("cargo"), ["-vV"]),
             linkers: try await locateLinkers())
     }
 
     /// The C compiler that rustc calls to link, and what that takes along.
-    private static func locateLinkers() async throws(ToolchainError) -> [Program] {
+    private static func locateLinkers() async throws(ToolchainError) -> [InstalledProgram] {
         let places = SandboxCommand.standardSearchPath.split(separator: ":").map {
             FilePath(String($0)).appending("cc")
         }
-        guard let cc = places.lazy.compactMap({ resolve($0) }).first else {
+        guard let cc = places.lazy.compactMap({ InstalledProgram.resolve($0) }).first else {
             throw .toolchainMissing(tool: "cc", reason: "there is no C compiler to link with")
         }
-        var programs = [Program(name: "cc", path: cc, version: try await ask("cc", .path(cc), ["--version"]))]
+        var programs = [
+            InstalledProgram(
+                name: "cc", path: cc, version: try await InstalledProgram.ask("cc", at: cc, ["--version"]))
+        ]
         for name in ["ld", "collect2"] {
-            let answer = try await ask("cc", .path(cc), ["-print-prog-name=\(name)"])
+            let answer = try await InstalledProgram.ask("cc", at: cc, ["-print-prog-name=\(name)"])
             let path = answer.hasPrefix("/") ? FilePath(answer) : FilePath("/usr/bin").appending(answer)
-            if let path = resolve(path) { programs.append(Program(name: name, path: path)) }
+            if let path = InstalledProgram.resolve(path) { programs.append(InstalledProgram(name: name, path: path)) }
         }
         for name in ["crt1.o", "crti.o", "libgcc.a", "libc.so.6"] {
-            let answer = try await ask("cc", .path(cc), ["-print-file-name=\(name)"])
-            if answer.hasPrefix("/"), let path = resolve(FilePath(answer)) {
-                programs.append(Program(name: name, path: path))
+            let answer = try await InstalledProgram.ask("cc", at: cc, ["-print-file-name=\(name)"])
+            if answer.hasPrefix("/"), let path = InstalledProgram.resolve(FilePath(answer)) {
+                programs.append(InstalledProgram(name: name, path: path))
             }
         }
         return programs
     }
 
-    /// The first line that a program prints. It runs in `/`, where no project's files can change what it says.
-    private static func ask(
-        _ tool: String, _ executable: Executable, _ arguments: [String]
-    ) async throws(ToolchainError) -> String {
-        do {
-            let result = try await run(
-                executable, arguments: Arguments(arguments), workingDirectory: "/", output: .string(limit: 16_384),
-                error: .discarded)
-            if result.terminationStatus.isSuccess, let line = result.standardOutput.split(separator: "\n").first {
-                return String(line)
-            }
-        } catch {
-            throw .toolchainMissing(tool: tool, reason: "it cannot be run")
-        }
-        throw .toolchainMissing(tool: tool, reason: "it does not answer \(arguments.joined(separator: " "))")
+    /// All that decides what becomes of a source, in the statement's order.
+    func tools() throws(ToolchainError) -> [ToolDigests.Tool] {
+        let bin = root.appending("bin")
+        return [
+            .program(InstalledProgram(name: "rustc", path: bin.appending("rustc"), version: rustcVersion)),
+            .program(InstalledProgram(name: "cargo", path: bin.appending("cargo"), version: cargoVersion)),
+            .tree(ToolTree(name: "rust-toolchain", root: root, files: try treeFiles())),
+        ] + linkers.map { .program($0) }
     }
 
-    private static func resolve(_ path: FilePath) -> FilePath? {
-        guard let resolved = realpath(path.string, nil) else { return nil }
-        defer { free(resolved) }
-        return FilePath(String(cString: resolved))
+    /// Without `share/` (documentation). Of a distribution's toolchain, whose root is the whole of `/usr`, only Rust's own programs
+    /// and libraries.
+    private func treeFiles() throws(ToolchainError) -> [String] {
+        guard root.starts(with: "/usr") else { return try ToolTree.files(of: root, leavingOut: ["share"]) }
+        var files = ["bin/rustc", "bin/cargo"]
+        for folder in ["lib", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu"] {
+            files += try ToolTree.list(root, folder).files.filter { path in
+                ["librustc_driver", "libstd-", "libLLVM"].contains { path.hasPrefix("\(folder)/\($0)") }
+            }
+        }
+        return files + (try ToolTree.files(of: root, in: "lib/rustlib"))
     }
 }

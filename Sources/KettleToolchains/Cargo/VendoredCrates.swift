@@ -89,14 +89,8 @@ struct VendoredCrates {
                 package: title, expected: expected ?? "no checksum", actual: list.package ?? "no checksum")
         }
         let isListed = try checkFiles(of: folder, against: list.files, title)
-        do throws(SourceError) {
-            return Checked(
-                tree: try GitTree.identify(source.root.appending(FilePath(folder).components)).sha1,
-                isListed: isListed)
-        } catch {
-            if error.isKettlesFault { throw .storageFailed(reason: error.message) }
-            throw .unusablePackage(package: title, reason: error.message)
-        }
+        let tree = try GitTree.identify(source.root.appending(FilePath(folder).components), of: title)
+        return Checked(tree: tree.sha1, isListed: isListed)
     }
 
     // MARK: - The list
