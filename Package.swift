@@ -65,7 +65,7 @@ var targets: [Target] = [
         "KettleServer",
         [
             "KettleTelemetry", "KettleAccess", "KettleBuild", "KettleStore", "KettleMultipart", "KettleSource",
-            "KettleArchive",
+            "KettleArchive", "KettleVerify",
             "KettleSandbox",
             "KettleLauncher",
             "KettleAttestation",

@@ -69,6 +69,9 @@ static const unsigned char events_js[] = {
 static const unsigned char evidence_js[] = {
 #embed "Web/evidence.js"
 };
+static const unsigned char examine_js[] = {
+#embed "Web/examine.js"
+};
 static const unsigned char expected_js[] = {
 #embed "Web/expected.js"
 };
@@ -188,6 +191,7 @@ static const kettle_web_file files[] = {
     FILE_NAMED("elements.js", elements_js),
     FILE_NAMED("events.js", events_js),
     FILE_NAMED("evidence.js", evidence_js),
+    FILE_NAMED("examine.js", examine_js),
     FILE_NAMED("expected.js", expected_js),
     FILE_NAMED("fault.js", fault_js),
     FILE_NAMED("files.js", files_js),

@@ -10,6 +10,8 @@ struct TarForm {
     /// What a pax header says, while it is being read.
     private var pax: (text: [UInt8], bytes: Int)?
     private var zeroBlocks = 0
+    /// Whether the header before only names the next entry.
+    private var isNaming = false
 
     /// Reads to the end of the stream.
     ///
@@ -31,6 +33,7 @@ struct TarForm {
             }
         }
         guard form.zeroBlocks >= 2, form.contentBlocks == 0 else { throw .cutOff }
+        guard !form.isNaming else { throw .malformedArchive }
         guard form.block.allSatisfy({ $0 == 0 }) else { throw .trailingBytes }
     }
 
@@ -52,7 +55,12 @@ struct TarForm {
     }
 
     private mutating func takeHeader() throws(ArchiveError) {
+        try checkMagic()
         let size = try Self.octal(block[124..<136])
+        // Of two names for one entry programs take different ones.
+        let wasNaming = isNaming
+        isNaming = block[156] == UInt8(ascii: "x") || block[156] == UInt8(ascii: "L")
+        guard !wasNaming || !isNaming else { throw .malformedArchive }
         switch block[156] {
         case UInt8(ascii: "0"), 0, UInt8(ascii: "L"): break
         // Links, devices, folders and pipes have no content; programs differ in what they make of one that says it has.
@@ -64,6 +72,15 @@ struct TarForm {
         default: throw .malformedArchive
         }
         contentBlocks = (size + 511) / 512
+    }
+
+    /// POSIX's, GNU tar's, or none as in the oldest archives. In GNU tar's form there is no prefix; some programs take one from it.
+    private func checkMagic() throws(ArchiveError) {
+        let magic = block[257..<265]
+        let isGNU = magic.elementsEqual("ustar  \0".utf8)
+        guard isGNU || magic.elementsEqual("ustar\u{0}00".utf8) || magic.allSatisfy({ $0 == 0 }),
+            !isGNU || block[345..<500].allSatisfy({ $0 == 0 })
+        else { throw .malformedArchive }
     }
 
     /// Octal digits up to a space or a NUL. Base 256, for what is larger than 8 GiB, is not taken.

@@ -174,6 +174,7 @@ private struct ZIPExtraFields {
 
     init(_ bytes: [UInt8], name: [UInt8]) throws(ArchiveError) {
         var position = 0
+        var isWide = false
         // Up to three bytes of padding are common.
         while bytes.count - position >= 4 {
             let kind: UInt16 = bytes.littleEndian(at: position)
@@ -183,6 +184,8 @@ private struct ZIPExtraFields {
             position = start + size
             switch kind {
             case 0x0001:
+                guard !isWide else { throw .malformedArchive }
+                isWide = true
                 for place in stride(from: start, through: position - 8, by: 8) {
                     zip64.append(bytes.littleEndian(at: place))
                 }
@@ -194,6 +197,8 @@ private struct ZIPExtraFields {
             case 0x6C78:
                 // libarchive's experimental field for streams, with which an entry overrules the directory.
                 throw .entryAmbiguous(path: ArchiveError.text(of: name))
+            // WinZip's encryption, which only some programs know, in a file that says it is not encrypted.
+            case 0x9901: throw .malformedArchive
             default: break
             }
         }

@@ -41,7 +41,7 @@ extension BuildService {
         // Stays until the bundle is recorded, so that a start finds by it what was not.
         let draft = store.folder.work.appending("\(id.hex).\(kind.name).bundle")
         let place = folder.appending(kind.name)
-        let file = try await BundlePacking.onOwnThread {
+        let file = try await onOwnThread {
             guard self.hasRoomOnDisk else { throw BuildError.diskLow }
             try kind.write(entries, to: draft)
             do { return try NewFile.share(draft, as: place, called: kind.name) } catch {

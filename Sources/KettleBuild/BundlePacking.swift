@@ -1,4 +1,3 @@
-import Foundation
 import KettleStore
 
 /// The bundles that are being packed: each once however many ask for it, and ``limit`` of them at a time.
@@ -32,14 +31,5 @@ actor BundlePacking {
         }
         underWay[bundle] = task
         return try await task.value
-    }
-
-    /// Runs what blocks for as long as a packing takes, on a thread of its own: everything else waits for the shared ones.
-    static func onOwnThread<Result: Sendable>(
-        _ body: @escaping @Sendable () throws -> Result
-    ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
-        }
     }
 }

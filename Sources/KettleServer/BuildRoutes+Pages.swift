@@ -127,6 +127,7 @@ extension BuildRoutes {
 
     /// Where the caller reached the service, for commands that people copy.
     private func address(of request: Request) -> String {
+        if let publicURL { return publicURL }
         let authority = request.head.authority ?? ""
         let isPlain = authority.utf8.allSatisfy {
             UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0

@@ -14,6 +14,7 @@ import SystemPackage
 struct BuildRoutes: Sendable {
     let builds: BuildService
     let intake: BuildIntake
+    let verification: BundleVerification
     let quota: Quota
     let files: FileIO
     /// Nil where the service does not terminate TLS.
@@ -23,6 +24,8 @@ struct BuildRoutes: Sendable {
     let takesTokens: Bool
     /// Whether the service terminates TLS.
     let isSecure: Bool
+    /// Where people reach the service, if the operator says so; without slashes at its end.
+    let publicURL: String?
 
     /// The prefixes under which every route is served alike.
     static let prefixes = ["", "/v1", "/api"]
@@ -55,7 +58,7 @@ struct BuildRoutes: Sendable {
             ("/ready", [(.get, { routes in { try await routes.observation.ready($0, $1) } })]),
             ("/metrics", [(.get, { routes in { try routes.observation.metrics($0, $1) } })]),
             ("/openapi.json", [(.get, openAPI)]),
-            ("/verify", [(.get, { _ in { request, _ in WebPage.verify(request) } })]),
+            ("/verify", [(.get, { _ in { request, _ in WebPage.verify(request) } }), (.post, verify)]),
             ("/web/:version/:name", [(.get, webFile)]),
         ]
 
@@ -175,6 +178,13 @@ struct BuildRoutes: Sendable {
                 hint: "send 1 to \(IdempotencyKey.lengthLimit) printable ASCII characters, new for each request")
         }
         return key
+    }
+
+    /// What `kettle verify --json` would say of a bundle that is sent.
+    private func verify(_ request: Request, _ context: KettleRequestContext) async throws -> Response {
+        try context.require(.submit)
+        let verdict = try await verification.verdict(on: request, of: context.caller)
+        return Self.json(verdict.canonicalBytes(), headers: [.cacheControl: "no-store"])
     }
 
     // MARK: - Looking

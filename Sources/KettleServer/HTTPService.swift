@@ -17,6 +17,8 @@ package struct HTTPService: Sendable {
         package var host: String
         /// 0 takes a free port.
         package var port: Int
+        /// Where people reach it, without slashes at its end; nil for what a request names.
+        package var publicURL: String?
         /// Bytes of body that one build request may have.
         package var uploadLimitInBytes: Int64
         package var urls: URLPolicy
@@ -63,20 +65,20 @@ package struct HTTPService: Sendable {
         router.add(middleware: ProblemMiddleware())
         let rate = configuration.quota.requestsPerMinute.map { RequestRate(limit: $0) }
         router.add(middleware: AccessMiddleware(access: configuration.access, rate: rate))
-        let intake = BuildIntake(
-            uploadLimit: configuration.uploadLimitInBytes, urls: configuration.urls, threads: builds.threads,
-            isStopping: { builds.isStopping })
+        let forms = FormReader(limitInBytes: configuration.uploadLimitInBytes, isStopping: { builds.isStopping })
+        let quota = Quota(configuration.quota, usage: UsageStore(of: builds.store)) { BuildTime.now.milliseconds }
         var attestation: TLSKeyAttestation?
         if let tls = configuration.tls, let attester = builds.configuration.attester {
             attestation = TLSKeyAttestation(publicKey: tls.publicKey, attester: attester)
         }
         BuildRoutes(
-            builds: builds, intake: intake,
-            quota: Quota(configuration.quota, usage: UsageStore(of: builds.store)) { BuildTime.now.milliseconds },
+            builds: builds, intake: BuildIntake(forms: forms, urls: configuration.urls, threads: builds.threads),
+            verification: BundleVerification(forms: forms, builds: builds, quota: quota), quota: quota,
             files: FileIO(threadPool: builds.threads), attestation: attestation,
             observation: ObservationRoutes(
                 registry: metrics, readiness: Readiness(Readiness.Check.standard(for: builds))),
-            takesTokens: configuration.access.takesTokens, isSecure: configuration.tls != nil
+            takesTokens: configuration.access.takesTokens, isSecure: configuration.tls != nil,
+            publicURL: configuration.publicURL
         ).add(to: router)
         // Plain HTTP is HTTP/1.1. The idle time counts what HTTP receives.
         let handlers = HTTP1Channel.Configuration(

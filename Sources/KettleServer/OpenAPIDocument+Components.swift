@@ -125,7 +125,7 @@ extension OpenAPIDocument {
         },
         "TooMany": {
           "description": "A limit is reached: of the caller (`quota.builds`, `quota.bytes`, `quota.minutes`, \#
-        `quota.requests`) or of the service (`service.queue_full`, `request.busy`)",
+        `quota.requests`) or of the service (`service.queue_full`, `request.busy`, `verify.busy`)",
           "headers": {
             "Retry-After": {"$ref": "#/components/headers/Retry-After"},
             "X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}

@@ -21,6 +21,56 @@ extension OpenAPIDocument {
             }
           }
         },
+        "VerificationForm": {
+          "type": "object",
+          "description": "Each part once, but software_key and measurement.",
+          "required": ["bundle"],
+          "additionalProperties": false,
+          "properties": {
+            "bundle": {
+              "description": "A ZIP or tar.gz archive, told by its content",
+              "type": "string",
+              "contentMediaType": "application/octet-stream"
+            },
+            "policy": {"type": "string", "description": "The text of a policy file", "maxLength": 1048576},
+            "nonce": {"anyOf": [{"$ref": "#/components/schemas/Nonce"}, {"const": ""}]},
+            "source": {
+              "type": "string",
+              "description": "A repository or an archive, or one of them ending in /*",
+              "examples": ["https://forge.example/acme/*"]
+            },
+            "commit": {"type": "string", "pattern": "^(|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$"},
+            "builder": {"type": "string", "pattern": "^(|https://.*)$"},
+            "maximum_age": {"type": "string", "pattern": "^(|[0-9]+[smhd])$"},
+            "software_key": {
+              "type": "array",
+              "items": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
+              "description": "SHA-256 of the keys whose word is taken"
+            },
+            "measurement": {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-fA-F]{96}$"}},
+            "at": {"type": "string", "description": "A time in UTC, or `build`"},
+            "any_measurement": {"enum": ["true", "false", ""]},
+            "without_artifacts": {"enum": ["true", "false", ""]}
+          }
+        },
+        "Verdict": {
+          "type": "object",
+          "required": ["schema", "outcome", "findings"],
+          "description": "By its own schema, docs/schemas/verdict-v1.json",
+          "properties": {
+            "schema": {"const": "https://kettle.build/verdict/v1"},
+            "outcome": {"enum": ["accepted", "rejected", "undetermined"]},
+            "findings": {
+              "type": "array",
+              "minItems": 1,
+              "items": {
+                "type": "object",
+                "required": ["status", "code", "message"],
+                "properties": {"status": {"enum": ["passed", "failed", "undetermined", "not-checked"]}}
+              }
+            }
+          }
+        },
         "BuildForm": {
           "type": "object",
           "description": "Exactly one of `source` and `repo_url`; each part once. A text that is empty counts as \#

@@ -2,7 +2,6 @@ import HTTPTypes
 package import KettleAttestation
 import KettleBuild
 package import KettleProvenance
-import Synchronization
 
 /// Answers `GET /attestation`: evidence that the key with which this service terminates TLS is held where its attester is.
 ///
@@ -17,8 +16,7 @@ package final class TLSKeyAttestation: Sendable {
 
     private let publicKey: [UInt8]
     private let attester: any Attester
-    private let turns = BuildSlots(count: 1)
-    private let callers = Mutex(0)
+    private let waiting = WaitingRoom(places: queueLimit, turns: 1)
 
     /// - Parameter publicKey: The DER SubjectPublicKeyInfo of the key that terminates TLS.
     package init(publicKey: [UInt8], attester: any Attester) {
@@ -28,16 +26,9 @@ package final class TLSKeyAttestation: Sendable {
 
     /// - Throws: ``ProblemDetails`` with status 429 when too many wait already, and what the attester throws.
     package func answer(to nonce: BuildNonce) async throws -> JSONValue {
-        let isAdmitted = callers.withLock { callers in
-            guard callers < Self.queueLimit else { return false }
-            callers += 1
-            return true
-        }
-        guard isAdmitted else { throw ProblemDetails.tooManyAttestations }
-        defer { callers.withLock { $0 -= 1 } }
         let data = ReportData(tlsKey: publicKey, nonce: nonce)
-        let evidence = try await turns.withSlot { [attester] in
-            try await attester.evidence(for: data)
+        let evidence = try await waiting.admit(else: .tooManyAttestations) { turns in
+            try await turns.withSlot { [attester] in try await attester.evidence(for: data) }
         }
         return [
             "tls_public_key": .string(Base64.encode(publicKey)), "nonce": .string(nonce.hex),

@@ -15,11 +15,9 @@ import SystemPackage
 /// writer waits for the block before, so at most two are in memory and a slow disk holds back the socket.
 struct UploadFile: ~Copyable {
     private static let blockSize = 512 << 10
-    /// An archive of at most so many bytes stays in memory: making and removing a file costs more than all else there is
-    /// to do for it.
-    private static let memoryLimit = 64 << 10
 
     private let threads: NIOThreadPool
+    private let memoryLimit: Int64
     private let sink: Sink
     private var block = ByteBuffer()
     private var inFlight: Task<Void, any Error>?
@@ -27,9 +25,14 @@ struct UploadFile: ~Copyable {
     /// The archive's kind by its first bytes, nil while there are none or when they are of no archive.
     private(set) var format: ArchiveFormat?
 
-    init(in workspace: Workspace, on threads: NIOThreadPool) {
+    /// - Parameters:
+    ///   - path: Where the file is made, if it is.
+    ///   - memoryLimit: An archive of at most so many bytes stays in memory: making and removing a file costs more than all else
+    ///     there is to do for a small one.
+    init(at path: FilePath, memoryLimit: Int64 = 64 << 10, on threads: NIOThreadPool) {
         self.threads = threads
-        sink = Sink(workspace: workspace)
+        self.memoryLimit = memoryLimit
+        sink = Sink(path: path)
     }
 
     /// Whether so much has collected that ``flush()`` should be called before more is appended.
@@ -56,7 +59,7 @@ struct UploadFile: ~Copyable {
     /// Writes what is left; the digest is of everything that was appended.
     mutating func finish() async throws -> (UploadedArchive, ContentDigest) {
         recognise()
-        if size <= Self.memoryLimit {
+        if size <= memoryLimit {
             let bytes = Array(block.readableBytesView)
             return (.memory(bytes), ContentDigest(of: bytes))
         }
@@ -88,12 +91,10 @@ struct UploadFile: ~Copyable {
             var hasher = ContentHasher()
         }
 
-        private let workspace: Workspace
+        let path: FilePath
         private let state = Mutex(State())
 
-        var path: FilePath { workspace.upload }
-
-        init(workspace: Workspace) { self.workspace = workspace }
+        init(path: FilePath) { self.path = path }
 
         func write(_ block: ByteBuffer) throws {
             try state.withLock { state in

@@ -77,6 +77,7 @@ struct ServeCommand: AsyncParsableCommand {
             urls: try URLPolicy(allowedPrefixes: settings.allowedURLs),
             access: settings.access.access(store: builds.store, services: services, logger: logger),
             quota: settings.access.quota, tls: tls)
+        configuration.publicURL = settings.publicURL
         configuration.isAccessLogged = settings.telemetry.isAccessLogged
         let http = try HTTPService.make(
             configuration, builds: builds, metrics: telemetry.registry, logger: logger

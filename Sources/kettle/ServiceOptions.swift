@@ -105,6 +105,9 @@ struct ServiceOptions: ParsableArguments {
     @Option(help: Setting.help("port"))
     var port: String?
 
+    @Option(help: Setting.help("public-url"))
+    var publicURL: String?
+
     @Option(help: Setting.help("data-dir"), completion: .directory)
     var dataDir: String?
 
@@ -160,8 +163,9 @@ struct ServiceOptions: ParsableArguments {
     /// The same, with each value looked at by itself alone.
     func read() throws(SettingsError) -> Settings {
         let flags: [String: [String]] = [
-            "host": [host], "port": [port], "data-dir": [dataDir], "max-upload": [maxUpload], "slots": [slots],
-            "queue": [queue], "attempts": [attempts], "drain": [drain], "min-free-disk": [minFreeDisk],
+            "host": [host], "port": [port], "public-url": [publicURL], "data-dir": [dataDir],
+            "max-upload": [maxUpload], "slots": [slots], "queue": [queue], "attempts": [attempts], "drain": [drain],
+            "min-free-disk": [minFreeDisk],
             "keep-for": [keepFor], "keep-builds": [keepBuilds], "keep-bytes": [keepBytes],
             "tls-cert": [tlsCert], "tls-key": [tlsKey], "tls-generate": [tlsGenerate.map { "\($0)" }],
         ].mapValues { $0.compactMap { $0 } }

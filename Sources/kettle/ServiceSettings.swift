@@ -9,6 +9,8 @@ import SystemPackage
 struct ServiceSettings {
     var host = standardHost
     var port = standardPort
+    /// Where people reach it, without slashes at its end; nil for what a request names.
+    var publicURL: String?
     var dataFolder: FilePath
     var allowedURLs: [String]
     var cargoRegistry: String?
@@ -77,6 +79,7 @@ struct ServiceSettings {
         allowedUnconfined = Set(settings.texts("allow-unconfined"))
         if let value = try settings.text("host") { host = value }
         if let value = try settings.integer("port") { port = value }
+        publicURL = try settings.text("public-url").flatMap(WebAddress.init)?.text
         if let value = try settings.bytes("max-upload") { uploadLimitInBytes = value }
         if let value = try settings.integer("queue") { queueLimit = value }
         if let value = try settings.integer("attempts") { attemptLimit = value }

@@ -18,6 +18,10 @@ extension Setting {
             "port", .number(0...65_535), .value("\(ServiceSettings.standardPort)"),
             "The port to listen on; 0 takes a free one."),
         Setting(
+            "public-url", .address, .found("what the request names"), example: "https://kettle.example",
+            "Where people reach the service, for the commands and badges on its pages; a proxy that terminates TLS needs it."
+        ),
+        Setting(
             "data-dir", .folder, .found("$XDG_STATE_HOME/kettle, else ~/.local/state/kettle"),
             example: "/var/lib/kettle",
             "The folder that holds builds, keys and the database; made with mode 0700."),

@@ -85,13 +85,13 @@ enum VerifyOptionError: UserFacingError, Equatable {
 
     var hint: String? {
         switch self {
-        case .nonce: "a nonce is 32 hexadecimal digits, dashes allowed"
-        case .commit: "a commit id is 40 or 64 hexadecimal digits; git rev-parse shows it"
-        case .source: "name git+https://…, archive:…, or one of them ending in /*"
+        case .nonce: "give \(BundleQuestion.nonce.form)"
+        case .commit: "give \(BundleQuestion.commit.form), which git rev-parse shows"
+        case .source: "give \(BundleQuestion.source.form)"
         case .builder: "kettle inspect shows one, such as https://kettle.build/builder/software/v1"
-        case .age: "give a number and s, m, h or d, such as 30d"
+        case .age: "give \(BundleQuestion.maximumAge.form)"
         case .time: "write it in UTC, such as 2026-11-24T00:12:10Z; kettle verify takes build too"
-        case .measurement: "a launch digest is 96 hexadecimal digits"
+        case .measurement: "give \(BundleQuestion.measurement.form)"
         case .reportData: "give an even number of hexadecimal digits"
         case .pcr: "write it as 11=HEX: a number from 0 to 23, and 64 hexadecimal digits"
         case .rtmr: "write it as 1=HEX: a number from 0 to 3, and 96 hexadecimal digits"

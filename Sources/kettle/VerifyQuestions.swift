@@ -25,11 +25,11 @@ struct VerifyQuestions {
         time = try Self.time(verifier.judgesAtBuildTime ? nil : command.at)
         verifier.time = time
         for text in command.softwareKey { verifier.softwareKeys.insert(try Self.fingerprint(text)) }
-        if let nonce = command.nonce {
-            guard let parsed = BuildNonce(text: nonce) else { throw VerifyOptionError.nonce(nonce) }
-            verifier.nonce = parsed
-        }
-        try readExpectations(command)
+        try ask(.nonce, command.nonce, else: VerifyOptionError.nonce)
+        try ask(.commit, command.commit, else: VerifyOptionError.commit)
+        try ask(.source, command.source, else: VerifyOptionError.source)
+        try ask(.builder, command.builder, else: VerifyOptionError.builder)
+        try ask(.maximumAge, command.maximumAge, else: VerifyOptionError.age)
         verifier.acceptsAnyMeasurement = command.images.anyMeasurement
         verifier.leavesArtifactsOut = command.withoutArtifacts
         verifier.hardware = try command.hardware.policy()
@@ -53,26 +53,11 @@ struct VerifyQuestions {
         policyFile = bytes
     }
 
-    private mutating func readExpectations(_ command: VerifyCommand) throws(VerifyOptionError) {
-        if let commit = command.commit {
-            let digits = commit.lowercased()
-            guard [40, 64].contains(digits.utf8.count), [UInt8](hexadecimal: digits) != nil else {
-                throw .commit(commit)
-            }
-            verifier.expected.commits = [digits]
-        }
-        if let source = command.source {
-            guard let pattern = SourcePattern(text: source) else { throw .source(source) }
-            verifier.expected.sources = [pattern]
-        }
-        if let builder = command.builder {
-            guard builder.hasPrefix("https://") else { throw .builder(builder) }
-            verifier.expected.builders = [builder]
-        }
-        if let text = command.maximumAge {
-            guard let seconds = Policy.seconds(text) else { throw .age(text) }
-            verifier.expected.maximumAge = seconds
-        }
+    private mutating func ask(
+        _ question: BundleQuestion, _ text: String?, else error: (String) -> VerifyOptionError
+    ) throws(VerifyOptionError) {
+        guard let text, !verifier.ask(question, text) else { return }
+        throw error(text)
     }
 
     private mutating func readReferences(_ command: VerifyCommand) throws {

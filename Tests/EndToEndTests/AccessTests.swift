@@ -56,7 +56,7 @@ extension EndToEnd {
             "GET /artifacts/sha256/:digest": .readingBuild,
             // No file of the pages is named as the build's are.
             "GET /": .nothing(200), "GET /builds/:id/badge.svg": .readingBuild,
-            "GET /verify": .nothing(200), "GET /web/:version/:name": .nothing(404),
+            "GET /verify": .nothing(200), "POST /verify": .submitting(415), "GET /web/:version/:name": .nothing(404),
         ]
 
         private static func status(of demand: Demand, for standing: Standing) -> Int {

@@ -32,11 +32,25 @@ extension EndToEnd {
             }
         }
 
+        @Test func `commands to copy name the address that the operator gives, or the one that was asked`() async throws
+        {
+            let page = ["Accept": "text/html"]
+            try await Service.run { service in
+                let text = try await service.get("/", page).text
+                #expect(text.contains("name \(service.address)/v1/build/stream<"))
+            }
+            try await Service.run(["--public-url", "https://kettle.example/below/"]) { service in
+                let text = try await service.get("/", page).text
+                #expect(text.contains("name https://kettle.example/below/v1/build/stream<"))
+            }
+        }
+
         private static func check(_ path: String, of service: Service) async throws {
             let file = try await service.get(path)
             #expect(file.status == 200, "\(path)")
             let type = path.hasSuffix(".css") ? "text/css" : "text/javascript"
             #expect(file["Content-Type"] == "\(type); charset=utf-8")
+            #expect(file["Content-Security-Policy"] == "default-src 'none'; script-src 'self'")
             #expect(file["Cache-Control"] == "public, max-age=31536000, immutable")
             #expect(file["X-Content-Type-Options"] == "nosniff")
             #expect(!file.body.isEmpty)

@@ -106,6 +106,50 @@ extension EndToEnd {
             }
         }
 
+        private static func uploads(to service: Service) async throws -> Int {
+            try await service.get("/metrics").text.split(separator: "\n").count {
+                $0.hasPrefix("kettle_http_requests_total") && $0.contains("route=\"/verify\"")
+                    && $0.contains("method=\"POST\"")
+            }
+        }
+
+        @Test(.enabled(if: WebDriver.isInstalled, "chromedriver is not installed"))
+        func `what the browser cannot find out, the service is asked for, once the person says so`() async throws {
+            try await Service.run { service in
+                let scratch = try ScratchFolder()
+                let build = try #require(try await service.build(Projects.hello, ["nonce": Self.nonce]).buildID)
+                let zip = try await service.get("/v1/builds/\(build)/bundle.zip").body
+                let key = try await Self.fingerprint(service, of: zip)
+                let wanted = try await Self.commandLine(
+                    zip, ["--software-key", service.publicKey.string, "--nonce", Self.nonce])
+                let bundle = try scratch.write(zip, to: "bundle.zip").string
+                // A browser computes no digests for what comes over plain HTTP from elsewhere.
+                try await WebDriver.run(otherName: "elsewhere.test") { browser in
+                    try await browser.open(service.address.replacing("127.0.0.1", with: "elsewhere.test") + "/verify")
+                    try await browser.execute("document.getElementById('questions').open = true")
+                    try await browser.type(key, into: "#keys")
+                    try await browser.type(Self.nonce, into: "#nonce")
+                    try await browser.type(bundle, into: "#bundle")
+                    try await browser.wait(for: "#outcome") { $0 == "Not found out" }
+                    let json = "return document.getElementById('verdict').textContent"
+                    #expect(try await browser.execute(json).stringValue?.contains("browser.crypto") == true)
+                    try await browser.keepScreenshot("verify-offer")
+                    #expect(try await Self.uploads(to: service) == 0)
+                    try await browser.click("#send")
+                    try await browser.wait(for: "#outcome") { $0 == "Accepted" }
+                    let said = try await browser.execute(json).stringValue
+                    #expect(said == wanted.canonicalString())
+                    #expect(try await browser.text(".verdict")?.contains("So says elsewhere.test") == true)
+                    #expect(try await Self.uploads(to: service) == 1)
+                    try await browser.keepScreenshot("verify-by-service")
+
+                    // A verdict stands beside what it was asked for, and beside nothing else.
+                    try await browser.type("0", into: "#nonce")
+                    #expect(try await browser.text("#answer") == "")
+                }
+            }
+        }
+
         @Test func `a stranger's words stay text, and a question that is none is said to be`() async throws {
             let hostile = "<img src=x onerror=say('ran')>\u{202E}</script><script>say('ran')</script>"
             let statement: JSONValue = [

@@ -1,4 +1,5 @@
 import KettleSource
+import KettleTesting
 import Testing
 
 @Suite struct HostileArchiveTests {

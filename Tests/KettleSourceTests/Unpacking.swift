@@ -62,28 +62,3 @@ struct Unpacking {
         return result
     }
 }
-
-/// An archive that must be refused, and the code of the refusal.
-struct HostileArchive: CustomTestStringConvertible, Sendable {
-    var name: String
-    var bytes: [UInt8]
-    var code: String
-    var limits: SourceLimits
-
-    init(_ name: String, _ code: String, _ bytes: [UInt8], within limits: SourceLimits = .standard) {
-        self.name = name
-        self.bytes = bytes
-        self.code = code
-        self.limits = limits
-    }
-
-    init(_ name: String, _ code: String, zip entries: PackedZIP.Entry..., limits: SourceLimits = .standard) {
-        self.init(name, code, PackedZIP(entries).bytes, within: limits)
-    }
-
-    init(_ name: String, _ code: String, tar entries: PackedTar.Entry..., limits: SourceLimits = .standard) {
-        self.init(name, code, PackedTar(entries).bytes, within: limits)
-    }
-
-    var testDescription: String { name }
-}

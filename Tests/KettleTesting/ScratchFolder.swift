@@ -15,6 +15,13 @@ package final class ScratchFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path.string)
     }
 
+    /// Writes one file directly in the folder, and returns its path.
+    package func write(_ bytes: [UInt8], to name: String) throws -> FilePath {
+        let file = path.appending(FilePath(name).components)
+        try Data(bytes).write(to: URL(filePath: file.string))
+        return file
+    }
+
     /// Writes files below the folder, making the folders that they need.
     ///
     /// - Parameter files: Contents by relative path.

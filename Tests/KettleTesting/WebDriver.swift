@@ -17,8 +17,11 @@ package struct WebDriver: Sendable {
     private let session: String
 
     /// Runs one browser for as long as `body` takes.
+    ///
+    /// - Parameter otherName: A name that leads to this machine. To a browser, plain HTTP from there is another machine's.
     package static func run<Result>(
-        size: (width: Int, height: Int) = (1200, 1000), _ body: (WebDriver) async throws -> Result
+        size: (width: Int, height: Int) = (1200, 1000), otherName: String? = nil,
+        _ body: (WebDriver) async throws -> Result
     ) async throws -> Result {
         let scratch = try ScratchFolder()
         let log = scratch.path.appending("chromedriver.log")
@@ -26,12 +29,13 @@ package struct WebDriver: Sendable {
             port(in: log) != nil
         } _: {
             let root = "http://127.0.0.1:\(port(in: log) ?? 0)"
-            let arguments = [
-                "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                "--force-prefers-reduced-motion",
-                "--user-data-dir=\(scratch.path.appending("profile").string)",
-                "--window-size=\(size.width),\(size.height)",
-            ]
+            let arguments =
+                [
+                    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+                    "--force-prefers-reduced-motion",
+                    "--user-data-dir=\(scratch.path.appending("profile").string)",
+                    "--window-size=\(size.width),\(size.height)",
+                ] + (otherName.map { ["--host-resolver-rules=MAP \($0) 127.0.0.1"] } ?? [])
             let capabilities: JSONValue = [
                 "capabilities": [
                     "alwaysMatch": [

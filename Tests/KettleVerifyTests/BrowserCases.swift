@@ -221,4 +221,40 @@ enum BrowserCases {
         }
         return cases
     }
+
+    /// Archives that no honest program makes, and a few that old programs do. Of those the words of libarchive are not compared.
+    static func oddArchives() throws -> [BrowserCase] {
+        let forms: [(String, PackedTar)] = [
+            ("tar without magic", PackedTar(plain.with { $0.fields[257] = [UInt8](repeating: 0, count: 8) })),
+            ("GNU tar", PackedTar(gnu)),
+            ("GNU tar with a long name", PackedTar(.long("long", type: "L"), gnu)),
+            ("time before 1970", PackedTar(plain.with { $0.fields[136] = [UInt8](repeating: 0xFF, count: 12) })),
+            ("global header", PackedTar(.pax(("path", "b"), type: "g"), plain)),
+            ("a real size", PackedTar(.pax(("SCHILY.realsize", "1")), plain)),
+            ("a size elsewhere", PackedTar(.pax(("GNU.sparse.realsize", "1")), plain)),
+            ("a link's path", PackedTar(.pax(("linkpath", "b")), plain)),
+            ("a key that nobody knows", PackedTar(.pax(("KETTLE.key", "b")), plain)),
+            ("NUL in a pax path", PackedTar(.pax(("path", "b\0c")), plain)),
+            ("owner that is no number", PackedTar(plain.with { $0.fields[108] = Array("nobody".utf8) })),
+            ("time in base 256", PackedTar(plain.with { $0.fields[136] = [0x80] })),
+            ("a type that nobody knows", PackedTar(PackedTar.Entry("a", "x", type: "Z"))),
+        ]
+        let extras: [(String, [UInt8])] = [
+            ("an empty time", [0x55, 0x54, 0, 0]), ("half a field", [0x55, 0x54, 9, 0, 3]),
+            ("another name", [0x75, 0x70, 6, 0, 1, 0, 0, 0, 0, 0x62]),
+            ("its own name", [0x75, 0x70, 6, 0, 1, 0, 0, 0, 0, 0x61]),
+            ("padding", [0, 0, 0]), ("odd padding", [0, 7]), ("a time", [0x55, 0x54, 5, 0, 1, 0, 0, 0, 0]),
+        ]
+        return try (HostileArchive.all + HostileTars.ambiguousNames).map {
+            try BrowserCase($0.name, $0.bytes, BundleVerifier())
+        }
+            + forms.map { try BrowserCase($0, $1.bytes, BundleVerifier()) }
+            + extras.map { name, extra in
+                let entry = PackedZIP.Entry("a").with { $0.extra = extra }
+                return try BrowserCase("ZIP with \(name)", PackedZIP(entry).bytes, BundleVerifier())
+            }
+    }
+
+    private static let plain = PackedTar.Entry("a", "boo\n")
+    private static let gnu = plain.with { $0.fields[257] = Array("ustar  \0".utf8) }
 }

@@ -57,6 +57,32 @@ struct BrowserVerdictTests {
         #expect(outcomes.count { $0 == "rejected" } > 500)
     }
 
+    @Test(.timeLimit(.minutes(5)))
+    func `the browser refuses every archive that the command line refuses, and no other`() async throws {
+        let cases = try BrowserCases.oddArchives()
+        #expect(cases.count > 150)
+        let list = JSONValue.array(cases.map(\.json)).canonicalBytes()
+        let lines = try await Service.run { service in
+            try await Browser.visit("/verify", of: service, files: ["cases": list], script: Self.script) { line, _ in
+                line != "end"
+            }.lines
+        }
+        try #require(lines.count == cases.count + 1 && lines.last == "end")
+        for (one, line) in zip(cases, lines) where try Self.codes(one.verdict) != Self.codes(line) {
+            Issue.record("\(one.name): \(Self.difference(one.verdict, line))")
+        }
+        let ambiguous = Set(HostileTars.ambiguousNames.map(\.name))
+        #expect(cases.allSatisfy { !ambiguous.contains($0.name) || $0.verdict.contains("bundle.damaged") })
+        // Some are read by all programs alike, and are no bundles.
+        #expect(cases.count { $0.verdict.contains("provenance.missing") } > 6)
+    }
+
+    /// What was found, by code and status.
+    private static func codes(_ verdict: String) throws -> [String] {
+        let findings = try JSONValue(parsing: Array(verdict.utf8))["findings"]?.arrayValue ?? []
+        return findings.map { "\($0["status"]?.stringValue ?? "") \($0["code"]?.stringValue ?? "")" }
+    }
+
     /// The first finding in which two verdicts differ.
     private static func difference(_ wanted: String, _ actual: String) -> String {
         func findings(_ text: String) -> [JSONValue] {

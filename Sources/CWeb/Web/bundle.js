@@ -146,7 +146,7 @@ class Bundle {
 export async function readBundle(bytes) {
   const collector = new Collector();
   const limits = {
-    entries: limit.entries, bytes: limit.bytes, exceeded, unreadableName: () => entryName("(not UTF-8)"),
+    entries: limit.entries, bytes: limit.bytes, path: limit.path, exceeded, unreadableName: () => entryName("(not UTF-8)"),
     memory: memoryLimit,
   };
   try {

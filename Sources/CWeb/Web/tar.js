@@ -19,12 +19,13 @@ function octal(field) {
   return parseInt(found[1], 8);
 }
 
-// What programs read in different ways, where they read it at all: fields that are no numbers, other magics than those of POSIX, GNU
-// and old archives, and GNU's sparse files.
+// What programs read in different ways, where they read it at all: fields that are no numbers, and other magics than those of POSIX,
+// GNU and old archives. What is no length may be in base 256: times before 1970 are.
 function checkHeader(header) {
   for (const [from, to] of [[100, 108], [108, 116], [116, 124], [124, 136], [136, 148], [329, 337], [337, 345]]) {
     const field = header.subarray(from, to);
-    if (!isZero(field)) octal(field);
+    const isBinary = from !== 124 && (field[0] & 0x80) !== 0;
+    if (!isZero(field) && !isBinary) octal(field);
   }
   if (!/^ *[0-7]+[ \0]*$/.test(String.fromCharCode(...header.subarray(148, 156)))) throw faults.malformed();
   const magic = String.fromCharCode(...header.subarray(257, 265));
@@ -58,7 +59,7 @@ function paxRecords(bytes) {
 }
 
 // Whether the archive means the same to every program.
-function checkForm(bytes, fault) {
+function checkForm(bytes, fault, limits) {
   const whole = Math.floor(bytes.length / block);
   // The command line looks at 256 KiB at a time, and at none of which a part cannot be inflated.
   const readable = fault === null ? whole : Math.floor(bytes.length / (256 << 10)) * 512;
@@ -88,7 +89,7 @@ function checkForm(bytes, fault) {
     // Of two names for one entry programs take different ones.
     if (isNaming && (type === "x" || type === "L")) throw faults.malformed();
     isNaming = type === "x" || type === "L";
-    if (type === "L" && size > longestName) throw faults.malformed();
+    if (type === "L" && size > longestName) throw limits.exceeded("bytes of a path", limits.path);
     if (type >= "1" && type <= "6") {
       if (size !== 0) throw faults.malformed();
     } else if (type === "x") {
@@ -133,7 +134,7 @@ function isSummed(header) {
 
 export function readTar(file, limits, take) {
   const { bytes, fault } = gunzip(file, limits.memory);
-  checkForm(bytes, fault);
+  checkForm(bytes, fault, limits);
   let position = 0;
   let longName = null;
   let records = null;

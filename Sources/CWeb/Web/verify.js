@@ -3,16 +3,16 @@
 
 import { ask } from "./access.js";
 import { fromHex } from "./bytes.js";
-import { canonical } from "./canonical.js";
 import { memoryLimit, tooLarge } from "./bundle.js";
+import { canonical } from "./canonical.js";
 import { isAvailable, sha256 } from "./crypto.js";
 import { element, printable, save } from "./elements.js";
 import { nonce } from "./evidence.js";
 import { sourcePattern } from "./expected.js";
 import { Finding, Verdict } from "./finding.js";
-import { parse } from "./json.js";
+import { member, parse, string } from "./json.js";
 import { readStatement } from "./statement.js";
-import { examine, questions } from "./verifier.js";
+import { questions } from "./verifier.js";
 
 const find = (id) => document.getElementById(id);
 const outcomes = {
@@ -101,12 +101,11 @@ function list(findings) {
   return [items, element("p", {}, `${shown.length} of ${findings.length} checks are shown. The JSON has all of them.`)];
 }
 
-function show(name, verdict, more = []) {
-  const [kind, title, meaning] = outcomes[verdict.outcome];
-  const json = canonical(verdict.json);
+function show(name, verdict, more = [], meaning = outcomes[verdict.outcome][2]) {
+  const [kind, title] = outcomes[verdict.outcome];
   const heading = element("h2", { tabindex: "-1", class: kind, id: "outcome" }, title);
   const saving = element("button", { type: "button", class: "plain" }, "Save the verdict as JSON");
-  saving.addEventListener("click", () => save(new Blob([json], { type: "application/json" }), "verdict.json"));
+  saving.addEventListener("click", () => save(new Blob([verdict.text], { type: "application/json" }), "verdict.json"));
   find("answer").replaceChildren(
     element("section", { class: `panel verdict ${kind}`, "data-outcome": verdict.outcome }, heading,
       element("p", {}, element("bdi", {}, printable(name))), element("p", {}, meaning),
@@ -114,13 +113,13 @@ function show(name, verdict, more = []) {
     ...more,
     element("h2", {}, "Every check"), ...list(verdict.findings),
     element("p", {}, saving),
-    element("details", {}, element("summary", {}, "The verdict as JSON"), element("pre", { id: "verdict", tabindex: "0" }, json)));
+    element("details", {}, element("summary", {}, "The verdict as JSON"), element("pre", { id: "verdict", tabindex: "0" }, verdict.text)));
   find("state").textContent = `${title}: ${printable(name)}`;
   heading.focus();
 }
 
-// Whether a person's own file is one of the artifacts.
-async function compareBinary(file, bundle, verdict) {
+// Whether a person's own file is one of the artifacts that a statement's bytes name.
+async function compareBinary(file, statement, verdict) {
   if (!isAvailable() || file.size > memoryLimit) {
     return element("section", { class: "panel verdict doubt", id: "own" },
       element("h2", { class: "doubt" }, "Your own file"), element("p", {}, "Your browser cannot digest your file here."));
@@ -128,7 +127,7 @@ async function compareBinary(file, bundle, verdict) {
   const digest = await sha256(new Uint8Array(await file.arrayBuffer()));
   let subjects = [];
   try {
-    subjects = readStatement(parse(bundle?.statement ?? new Uint8Array())).subject;
+    subjects = readStatement(parse(statement ?? new Uint8Array())).subject;
   } catch {
     // There is no statement that could name it, which is a finding already.
   }
@@ -144,25 +143,140 @@ async function compareBinary(file, bundle, verdict) {
     facts([["file", file.name], ["sha256", digest]]));
 }
 
+// A verdict from its JSON, or null for what is none.
+function verdictOf(text) {
+  const json = parse(new TextEncoder().encode(text));
+  const list = member(json, "findings");
+  const findings = (Array.isArray(list) ? list : []).map((one) => {
+    const of = (name) => string(member(one, name));
+    return new Finding(of("status"), of("code") ?? "", of("message") ?? "", { expected: of("expected"), actual: of("actual") });
+  });
+  const outcome = string(member(json, "outcome"));
+  const isWhole = findings.length > 0 && findings.every((one) => Object.hasOwn(statuses, one.status ?? ""));
+  return isWhole && Object.hasOwn(outcomes, outcome ?? "") ? { outcome, findings, text, json } : null;
+}
+
+// What this browser could not find out, a service can, if the person sends it the bundle
+
+// The bundle and everything that was asked, as `POST /verify` takes it.
+function questionsAsForm(file, asked) {
+  const form = new FormData();
+  const add = (name, value) => value !== null && value !== false && form.append(name, String(value));
+  for (const key of asked.softwareKeys) add("software_key", key);
+  for (const digest of asked.measurements ?? []) add("measurement", digest);
+  add("nonce", asked.nonce);
+  add("source", asked.source);
+  add("commit", asked.commit);
+  add("any_measurement", asked.acceptsAnyMeasurement);
+  add("at", asked.judgesAtBuildTime ? "build" : null);
+  add("without_artifacts", asked.leavesArtifactsOut);
+  form.append("bundle", file);
+  return form;
+}
+
+async function askService(file, binary, asked, run) {
+  find("state").textContent = `Sending ${printable(file.name)} to ${location.host}…`;
+  try {
+    const response = await ask("verify", { method: "POST", body: questionsAsForm(file, asked) });
+    const verdict = verdictOf(await response.text());
+    if (verdict === null) throw new Error("The service answered with something that is no verdict.");
+    const provenance = member(verdict.json, "provenance");
+    const statement = provenance === undefined ? null : new TextEncoder().encode(canonical(provenance));
+    const more = binary === undefined ? [] : [await compareBinary(binary, statement, verdict)];
+    if (run === runs) show(file.name, verdict, more, `${outcomes[verdict.outcome][2]} So says ${location.host}, to which you sent it.`);
+  } catch (error) {
+    if (run === runs) find("state").textContent = printable(error.message);
+  }
+}
+
+// Offers to send the bundle, where this browser found nothing out and there is a service that could.
+function offer(file, binary, verdict, asked, run) {
+  const isOurs = verdict.outcome === "undetermined" && verdict.findings.every(
+    ({ status, code }) => status !== "undetermined" || code.startsWith("browser."));
+  if (!isOurs || !location.protocol.startsWith("http")) return [];
+  const button = element("button", { type: "button", id: "send" }, `Send the bundle to ${location.host} and have it verified there`);
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    askService(file, binary, asked, run);
+  });
+  return [element("section", { class: "panel", id: "offer" }, element("h2", {}, "Ask the service"),
+    element("p", {}, "What your browser cannot do, the service can. The bundle is uploaded for it, with what you asked, and is not kept. "
+      + "The verdict is then the service's word: kettle verify on your own machine needs nobody's."),
+    element("p", {}, button))];
+}
+
 // What is done
+
+// The bundle is read elsewhere: a hostile one can take minutes, in which the page has to answer, if only to be stopped.
+class Examiner {
+  #worker = null;
+  #settle = null;
+
+  // Begun before there is a bundle, so that the network may be gone when there is one.
+  prepare() {
+    this.#worker ??= new Worker(new URL("./examine.js", import.meta.url), { type: "module" });
+    this.#worker.onerror = (event) => this.#end({ fault: event.message ?? "the check could not be started" });
+    this.#worker.onmessage = ({ data }) => this.#end(data);
+  }
+
+  // The verdict's text and the statement's bytes; null when it was stopped.
+  examine(file, asked) {
+    this.stop();
+    this.prepare();
+    return new Promise((settle) => {
+      this.#settle = settle;
+      this.#worker.postMessage({ file, asked });
+    });
+  }
+
+  stop() {
+    if (this.#settle === null) return;
+    this.#worker.terminate();
+    this.#worker = null;
+    this.#end(null);
+  }
+
+  #end(result) {
+    this.#settle?.(result);
+    this.#settle = null;
+    if (result?.fault !== undefined) this.#worker = null;
+  }
+}
+
+const examiner = new Examiner();
+examiner.prepare();
 
 // How often a check was begun. Only the last one has anything to say: an older one may take longer.
 let runs = 0;
+
+async function examine(file, asked) {
+  if (file.size <= memoryLimit) return examiner.examine(file, asked);
+  const { code, message } = tooLarge();
+  return { text: canonical(new Verdict([new Finding("undetermined", code, message)]).json), statement: null };
+}
+
+function sayChecking(file) {
+  const button = element("button", { type: "button", class: "plain", id: "stop" }, "Stop");
+  button.addEventListener("click", () => {
+    examiner.stop();
+    find("state").textContent = "Stopped. Nothing was found out.";
+    find("bundle").focus();
+  });
+  find("state").replaceChildren(`Checking ${printable(file.name)}… `, button);
+}
 
 async function check(file, binary) {
   const asked = askedFor();
   runs += 1;
   const run = runs;
   find("answer").replaceChildren();
-  find("state").textContent = `Checking ${printable(file.name)}…`;
-  let examined;
-  if (file.size > memoryLimit) {
-    const { code, message } = tooLarge();
-    examined = { bundle: null, verdict: new Verdict([new Finding("undetermined", code, message)]) };
-  } else examined = await examine(new Uint8Array(await file.arrayBuffer()), asked);
-  const { bundle, verdict } = examined;
-  const more = binary === undefined ? [] : [await compareBinary(binary, bundle, verdict)];
-  if (run === runs) show(file.name, verdict, more);
+  sayChecking(file);
+  const examined = await examine(file, asked);
+  if (examined === null) return;
+  if (examined.fault !== undefined) throw new Error(examined.fault);
+  const verdict = verdictOf(examined.text);
+  const more = binary === undefined ? [] : [await compareBinary(binary, examined.statement, verdict)];
+  if (run === runs) show(file.name, verdict, [...more, ...offer(file, binary, verdict, asked, run)]);
 }
 
 async function submit() {
@@ -207,6 +321,7 @@ async function takeFromService(address) {
 // A verdict stands beside what it was asked for, and beside nothing else.
 find("form").addEventListener("input", () => {
   runs += 1;
+  examiner.stop();
   find("answer").replaceChildren();
   find("state").textContent = "";
 });

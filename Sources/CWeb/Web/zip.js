@@ -1,6 +1,6 @@
 // A ZIP archive, on whose every field its directory and its entries agree. Layouts and numbers are those of PKWARE APPNOTE 6.3.10.
 
-import { equal, shownText, text, uint16, uint32, uint64 } from "./bytes.js";
+import { equal, isZero, shownText, text, uint16, uint32, uint64 } from "./bytes.js";
 import { crc32 } from "./crc.js";
 import { ArchiveFault, faults } from "./fault.js";
 import { inflate } from "./inflate.js";
@@ -14,6 +14,7 @@ function slice(file, offset, count) {
 
 // Values of 64 bits that no file has are larger than it, however they are rounded.
 const number = (value) => Number(value);
+const limit64 = 1n << 63n;
 
 // Where the directory lies. There is one record, it ends the file, and directory and record touch.
 function endRecord(file) {
@@ -66,12 +67,13 @@ function extraFields(bytes, name) {
     if ((kind === 0x5455 && size === 0) || kind === 0x9901 || (kind === 0x0001 && isWide)) throw faults.malformed();
     if (kind === 0x0001) {
       isWide = true;
-      for (let place = start; place <= position - 8; place += 8) zip64.push(number(uint64(bytes, place)));
+      for (let place = start; place <= position - 8; place += 8) zip64.push(uint64(bytes, place));
     } else if (kind === 0x7075) {
       if (!equal(bytes.subarray(Math.min(start + 5, position), position), name)) throw faults.ambiguous(shownText(name));
     } else if (kind === 0x6c78) throw faults.ambiguous(shownText(name));
   }
-  if (position !== bytes.length) throw faults.malformed();
+  // Up to three bytes of padding are common.
+  if (!isZero(bytes.subarray(position))) throw faults.malformed();
   return zip64;
 }
 
@@ -88,8 +90,8 @@ function centralHeader(file, position) {
   const widen = (field) => {
     if (field !== 0xffffffff) return field;
     const value = zip64.shift();
-    if (value === undefined || value >= 2 ** 63) throw faults.malformed();
-    return value;
+    if (value === undefined || value >= limit64) throw faults.malformed();
+    return number(value);
   };
   const size = widen(uint32(fixed, 24));
   const packedSize = widen(uint32(fixed, 20));
@@ -125,7 +127,7 @@ function localHeader(file, central) {
   agrees = agrees && isSame(uint32(fixed, 14), central.crc);
   for (const [place, expected] of [[22, central.size], [18, central.packedSize]]) {
     const field = uint32(fixed, place);
-    const value = field === 0xffffffff ? (zip64.shift() ?? field) : field;
+    const value = field === 0xffffffff ? number(zip64.shift() ?? field) : field;
     agrees = agrees && isSame(value, expected);
   }
   if (!agrees) throw faults.ambiguous(central.path);

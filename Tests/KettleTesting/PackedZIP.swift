@@ -1,94 +1,105 @@
-import KettleTesting
-
 /// A ZIP archive made field by field (PKWARE APPNOTE 6.3.10), so that each can be what no honest tool writes.
-struct PackedZIP {
-    struct Entry {
-        var name: [UInt8]
-        var content: [UInt8]
+package struct PackedZIP: Sendable {
+    package struct Entry: Sendable {
+        package var name: [UInt8]
+        package var content: [UInt8]
         /// What lies in the archive, where it is not the content as it is.
-        var data: [UInt8]?
-        var method: UInt16 = 0
-        var flags: UInt16 = 0
+        package var data: [UInt8]?
+        package var method: UInt16 = 0
+        package var flags: UInt16 = 0
         /// 3 in the high byte is Unix, whose modes are in the high half of the external attributes.
-        var madeBy: UInt16 = 0x031E
-        var mode: UInt16 = 0o100644
-        var crc: UInt32?
-        var packedSize: UInt32?
-        var size: UInt32?
-        var extra: [UInt8] = []
-        var disk: UInt16 = 0
-        var offset: UInt32?
+        package var madeBy: UInt16 = 0x031E
+        package var mode: UInt16 = 0o100644
+        package var crc: UInt32?
+        package var packedSize: UInt32?
+        package var size: UInt32?
+        package var extra: [UInt8] = []
+        package var disk: UInt16 = 0
+        package var offset: UInt32?
 
         // The local header says the same as the directory where these are nil.
-        var localName: [UInt8]?
-        var localMethod: UInt16?
-        var localFlags: UInt16?
-        var localCRC: UInt32?
-        var localPackedSize: UInt32?
-        var localSize: UInt32?
-        var localExtra: [UInt8]?
-        var localSignature: UInt32 = 0x0403_4B50
+        package var localName: [UInt8]?
+        package var localMethod: UInt16?
+        package var localFlags: UInt16?
+        package var localCRC: UInt32?
+        package var localPackedSize: UInt32?
+        package var localSize: UInt32?
+        package var localExtra: [UInt8]?
+        package var localSignature: UInt32 = 0x0403_4B50
         /// Follows the data.
-        var descriptor: [UInt8] = []
+        package var descriptor: [UInt8] = []
         /// The directory names bytes that another entry brought.
-        var isDirectoryOnly = false
+        package var isDirectoryOnly = false
 
-        init(_ name: String, _ content: String = "boo\n", mode: UInt16 = 0o100644) {
+        package init(_ name: String, _ content: String = "boo\n", mode: UInt16 = 0o100644) {
             self.init(Array(name.utf8), Array(content.utf8), mode: mode)
         }
 
-        init(_ name: [UInt8], _ content: [UInt8], mode: UInt16 = 0o100644) {
+        package init(_ name: [UInt8], _ content: [UInt8], mode: UInt16 = 0o100644) {
             self.name = name
             self.content = content
             self.mode = mode
         }
 
-        static func link(_ name: String, to target: String) -> Entry { Entry(name, target, mode: 0o120777) }
+        package static func link(_ name: String, to target: String) -> Entry { Entry(name, target, mode: 0o120777) }
 
         /// The same entry with fields changed.
-        func with(_ change: (inout Entry) -> Void) -> Entry {
+        package func with(_ change: (inout Entry) -> Void) -> Entry {
             var copy = self
             change(&copy)
             return copy
         }
     }
 
-    var entries: [Entry]
+    package var entries: [Entry]
     /// Stands between the entries and the directory.
-    var beforeDirectory: [UInt8] = []
+    package var beforeDirectory: [UInt8] = []
     /// Stands between the directory and the end record.
-    var beforeEnd: [UInt8] = []
-    var endSignature: UInt32 = 0x0605_4B50
-    var disk: UInt16 = 0
-    var directoryDisk: UInt16 = 0
-    var entriesOnDisk: UInt16?
-    var entryCount: UInt16?
-    var directorySize: UInt32?
-    var directoryOffset: UInt32?
-    var commentSize: UInt16?
-    var comment: [UInt8] = []
+    package var beforeEnd: [UInt8] = []
+    package var endSignature: UInt32 = 0x0605_4B50
+    package var disk: UInt16 = 0
+    package var directoryDisk: UInt16 = 0
+    package var entriesOnDisk: UInt16?
+    package var entryCount: UInt16?
+    package var directorySize: UInt32?
+    package var directoryOffset: UInt32?
+    package var commentSize: UInt16?
+    package var comment: [UInt8] = []
     /// Adds a Zip64 end record and its locator.
-    var zip64: Zip64?
+    package var zip64: Zip64?
 
-    struct Zip64 {
-        var entryCount: UInt64?
-        var directorySize: UInt64?
-        var directoryOffset: UInt64?
-        var recordSize: UInt64 = 44
-        var recordOffset: UInt64?
-        var disks: UInt32 = 1
+    package struct Zip64: Sendable {
+        package var entryCount: UInt64?
+        package var directorySize: UInt64?
+        package var directoryOffset: UInt64?
+        package var recordSize: UInt64 = 44
+        package var recordOffset: UInt64?
+        package var disks: UInt32 = 1
+
+        package init(
+            entryCount: UInt64? = nil, directorySize: UInt64? = nil, directoryOffset: UInt64? = nil,
+            recordSize: UInt64 = 44,
+            recordOffset: UInt64? = nil, disks: UInt32 = 1
+        ) {
+            self.entryCount = entryCount
+            self.directorySize = directorySize
+            self.directoryOffset = directoryOffset
+            self.recordSize = recordSize
+            self.recordOffset = recordOffset
+            self.disks = disks
+        }
     }
 
-    init(_ entries: Entry...) {
+    package init(_ entries: Entry...) {
         self.entries = entries
     }
 
-    init(_ entries: [Entry], _ change: (inout PackedZIP) -> Void = { _ in }) {
+    package init(_ entries: [Entry], _ change: (inout PackedZIP) -> Void = { _ in }) {
         self.entries = entries
         change(&self)
     }
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var result: [UInt8] = []
         var offsets: [UInt32] = []
         for entry in entries {

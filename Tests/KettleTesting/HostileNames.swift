@@ -1,9 +1,8 @@
 import KettleSource
-import KettleTesting
 
 /// Archives whose entries have names, links and kinds that a source may not have. Most come as ZIP and as tar.gz.
-enum HostileNames {
-    static let all = paths + links + kinds + clashes + limits
+package enum HostileNames {
+    package static let all = paths + links + kinds + clashes + limits
 
     private static let paths: [HostileArchive] =
         both("..", "..", "entry_escapes_tree") + both("../evil", "../evil", "entry_escapes_tree")

@@ -1,9 +1,8 @@
 import KettleSource
-import KettleTesting
 
 /// ZIP archives whose structure lies.
-enum HostileZIPs {
-    static let all = sizes + encryption + methods + cuts + surroundings + disagreements + directories
+package enum HostileZIPs {
+    package static let all = sizes + encryption + methods + cuts + surroundings + disagreements + directories
 
     private static let file = PackedZIP.Entry("a", String(repeating: "boo\n", count: 8))
     private static let whole = PackedZIP(.init("a", "boo\n"), .init("b/c", "hoo\n")).bytes
@@ -245,6 +244,14 @@ enum HostileZIPs {
             "Zip64 values without a Zip64 record", "malformed_archive",
             PackedZIP([file]) { $0.directoryOffset = .max }.bytes),
         HostileArchive("Zip64 size without its field", "malformed_archive", zip: file.with { $0.size = .max }),
+        HostileArchive(
+            "two Zip64 fields", "malformed_archive",
+            zip: file.with {
+                $0.size = .max; $0.method = 8; $0.extra = zip64(32) + zip64(64)
+            }),
+        HostileArchive(
+            "encryption that the flags do not tell", "malformed_archive",
+            zip: file.with { $0.extra = [0x01, 0x99, 7, 0, 2, 0, 0x41, 0x45, 3, 8, 0] }),
         HostileArchive(
             "Zip64 size that is absurd", "too_large",
             zip: file.with {

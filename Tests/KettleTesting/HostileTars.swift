@@ -1,11 +1,31 @@
 import KettleSource
-import KettleTesting
 
 /// Tar archives, gzip files and other files whose structure lies.
-enum HostileTars {
-    static let all = sizes + cuts + surroundings + others
+package enum HostileTars {
+    package static let all = sizes + cuts + surroundings + others
 
     private static let small = PackedTar(.init("a", "boo\n"), .init("b/c", "hoo\n"))
+
+    private static let plain = PackedTar.Entry("a", "boo\n")
+
+    /// Names of which programs take different ones, or that they read from different places. No bundle may have them; a source is
+    /// what Kettle unpacks.
+    package static let ambiguousNames: [HostileArchive] = [
+        HostileArchive("unknown magic", "malformed_archive", tar: plain.with { $0.fields[257] = Array("ustaR".utf8) }),
+        HostileArchive(
+            "GNU tar with a prefix", "malformed_archive",
+            tar: plain.with {
+                $0.fields[257] = Array("ustar  \0".utf8)
+                $0.fields[345] = Array("elsewhere".utf8)
+            }),
+        HostileArchive("two pax headers", "malformed_archive", tar: .pax(("path", "b")), .pax(("path", "c")), plain),
+        HostileArchive(
+            "pax and a long name", "malformed_archive", tar: .pax(("path", "b")), .long("c", type: "L"), plain),
+        HostileArchive(
+            "a long name and pax", "malformed_archive", tar: .long("c", type: "L"), .pax(("path", "b")), plain),
+        HostileArchive("two long names", "malformed_archive", tar: .long("b", type: "L"), .long("c", type: "L"), plain),
+        HostileArchive("a name and no entry", "malformed_archive", tar: plain, .pax(("path", "b"))),
+    ]
 
     private static let sizes: [HostileArchive] = [
         HostileArchive(
