@@ -19,6 +19,8 @@ package struct BuildForm: Sendable {
     package var toolchain: String?
     /// `public` or `private`; nil leaves it to the service.
     package var visibility: String?
+    /// Told how many bytes of the archive are sent.
+    package var onSent: @Sendable (Int64) -> Void = { _ in }
 
     package init(
         source: Source, nonce: BuildNonce, path: String? = nil, toolchain: String? = nil, visibility: String? = nil
@@ -61,15 +63,16 @@ package struct BuildForm: Sendable {
         return RequestBody(
             contentType: "multipart/form-data; boundary=\(boundary)",
             length: Int64(start.count) + (file?.size ?? 0) + Int64(end.count)
-        ) { [start, file] send in
+        ) { [start, file, onSent] send in
             try await send(ByteBuffer(bytes: start))
-            if let file { try await Self.send(file.descriptor, size: file.size, send) }
+            if let file { try await Self.send(file.descriptor, size: file.size, onSent, send) }
             try await send(ByteBuffer(bytes: end))
         }
     }
 
     private static func send(
-        _ descriptor: CInt, size: Int64, _ send: @Sendable (ByteBuffer) async throws -> Void
+        _ descriptor: CInt, size: Int64, _ onSent: @Sendable (Int64) -> Void,
+        _ send: @Sendable (ByteBuffer) async throws -> Void
     ) async throws {
         var offset: Int64 = 0
         while offset < size {
@@ -87,6 +90,7 @@ package struct BuildForm: Sendable {
             }
             offset += Int64(piece.readableBytes)
             try await send(piece)
+            onSent(offset)
         }
     }
 

@@ -9,6 +9,15 @@ package struct ServiceEvent: Sendable {
     package let message: String?
     /// The result, on the last event.
     package let result: JSONValue?
+    /// All of it, a JSON object.
+    package let json: JSONValue
+
+    /// What the service is at; nil where it does not say.
+    package var phase: String? { json["phase"]?.stringValue }
+    /// Whether the line is the build's own output.
+    package var isOutput: Bool { json["stream"] != nil }
+    /// Milliseconds since 1970; nil where the service does not say.
+    package var time: Int64? { json["time_ms"]?.integerValue }
 }
 
 /// Cuts Server-Sent Events (the WHATWG HTML standard, section 9.2) out of a body that arrives in pieces.
@@ -88,6 +97,6 @@ struct EventStreamReader {
         guard let type = json["type"]?.stringValue else { throw .answer("event \(number) has no type") }
         let result = type == "complete" ? json["result"] : nil
         guard type != "complete" || result?.objectValue != nil else { throw .answer("event \(number) has no result") }
-        return ServiceEvent(number: number, message: json["message"]?.stringValue, result: result)
+        return ServiceEvent(number: number, message: json["message"]?.stringValue, result: result, json: json)
     }
 }

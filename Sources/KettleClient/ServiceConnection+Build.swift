@@ -42,6 +42,30 @@ extension ServiceConnection {
             }
         } catch let error as ServiceError where error.isPassing && following.build != nil {}
         guard let id = following.build else { throw ServiceError.lost }
+        return try await finish(id, &following, onEvent)
+    }
+
+    /// Follows a build from its first event to its end, over as many connections as that takes.
+    ///
+    /// - Parameter id: One that ``isBuildID(_:)``.
+    /// - Throws: ``ServiceError``.
+    package func follow(_ id: String, onEvent: (ServiceEvent) -> Void) async throws -> EndedBuild {
+        var following = Following()
+        try await resume(id, &following, onEvent)
+        return try await finish(id, &following, onEvent)
+    }
+
+    /// The events that a build has so far.
+    ///
+    /// - Throws: ``ServiceError``.
+    package func events(of id: String, onEvent: (ServiceEvent) -> Void) async throws {
+        var following = Following()
+        try await resume(id, &following, onEvent, "&follow=false")
+    }
+
+    private func finish(
+        _ id: String, _ following: inout Following, _ onEvent: (ServiceEvent) -> Void
+    ) async throws -> EndedBuild {
         var failed = 0
         while true {
             if let result = following.result { return EndedBuild(id: id, result: result) }
@@ -56,10 +80,10 @@ extension ServiceConnection {
     }
 
     private func resume(
-        _ id: String, _ following: inout Following, _ onEvent: (ServiceEvent) -> Void
+        _ id: String, _ following: inout Following, _ onEvent: (ServiceEvent) -> Void, _ more: String = ""
     ) async throws {
         _ = try await transport.exchange(
-            .get, "/builds/\(id)/events?from=\(following.last)", [.accept: "text/event-stream"]
+            .get, "/builds/\(id)/events?from=\(following.last)\(more)", [.accept: "text/event-stream"]
         ) { head, body in
             guard head.status == .ok else {
                 // 204: the build has ended and there is nothing more, not even its end.
@@ -72,10 +96,47 @@ extension ServiceConnection {
 
     /// A build's id goes into later requests' paths, so it is looked at first.
     private static func buildID(inLocation location: String?) -> String? {
-        guard let id = location?.split(separator: "/").last.map(String.init), (24...64).contains(id.utf8.count),
-            id.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
-        else { return nil }
-        return id
+        location?.split(separator: "/").last.map(String.init).flatMap { isBuildID($0) ? $0 : nil }
+    }
+
+    /// Whether a text can be a build's id: 24 to 64 lower-case hexadecimal digits.
+    package static func isBuildID(_ text: String) -> Bool {
+        (24...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+
+    // MARK: - Builds that there are
+
+    /// Bytes of an answer about builds: a result has a statement of 16 MiB and, in base64, evidence of 10 MiB.
+    private static let answerLimit = 32 << 20
+
+    /// The newest builds that the caller may read: `{"builds": […], "next_before": id}`.
+    ///
+    /// - Parameter before: The last build of the page before.
+    /// - Throws: ``ServiceError``.
+    package func builds(limit: Int, before: String? = nil) async throws -> JSONValue {
+        try await ask(.get, "/builds?limit=\(limit)\(before.map { "&before=\($0)" } ?? "")")
+    }
+
+    /// Cancels a build that has not ended.
+    ///
+    /// - Returns: Its result, or what it is while it ends; ``ServiceError/refused(status:message:hint:)`` 409 is thrown where it had
+    ///   ended.
+    /// - Throws: ``ServiceError``.
+    package func cancel(_ id: String) async throws -> JSONValue {
+        try await ask(.delete, "/builds/\(id)?unfinished=true")
+    }
+
+    private func ask(_ method: HTTPRequest.Method, _ path: String) async throws -> JSONValue {
+        let (bytes, _) = try await transport.exchange(method, path, [.accept: "application/json"]) { head, body in
+            guard (200..<300).contains(head.status.code) else { throw try await ServiceProblem.read(head, &body) }
+            return try await body.whole("an answer", limit: Self.answerLimit)
+        }
+        do {
+            return try JSONValue(parsing: bytes, maximumBytes: Self.answerLimit)
+        } catch {
+            throw ServiceError.answer(error.message)
+        }
     }
 
     /// How far a build was followed.

@@ -272,7 +272,8 @@ struct BuildRoutes: Sendable {
         let from = try Self.eventNumber("from", request.uri.queryParameters["from"].map(String.init))
         // A browser that reconnects repeats its URL and adds the header, so the header counts.
         let last = try Self.eventNumber("Last-Event-ID", request.headers[.lastEventID]) ?? from ?? 0
-        let reader = try await self.reader(of: record, after: last)
+        var reader = try await self.reader(of: record, after: last)
+        reader.isFollowing = try Self.flag("follow", of: request, else: true)
         if last > 0, builds.running(record.id) == nil {
             var peek = reader
             if case .end = try await peek.next() { return nil }
@@ -280,12 +281,13 @@ struct BuildRoutes: Sendable {
         return reader
     }
 
-    private static func flag(_ name: String, of request: Request) throws -> Bool {
+    private static func flag(_ name: String, of request: Request, else standard: Bool = false) throws -> Bool {
         switch request.uri.queryParameters[Substring(name)] {
-        case nil, "false": return false
+        case nil: return standard
+        case "false": return false
         case "true": return true
         case let other?:
-            throw ProblemDetails.badParameter(name, String(other), hint: "say true, or leave it out")
+            throw ProblemDetails.badParameter(name, String(other), hint: "say true or false, or leave it out")
         }
     }
 

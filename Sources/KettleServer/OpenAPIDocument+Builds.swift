@@ -174,6 +174,7 @@ extension OpenAPIDocument {
             "summary": "The same events in the later published form",
             "parameters": [
               {"$ref": "#/components/parameters/From"},
+              {"$ref": "#/components/parameters/Follow"},
               {"$ref": "#/components/parameters/LastEventID"}
             ],
             "responses": {
@@ -334,6 +335,7 @@ extension OpenAPIDocument {
             "summary": "A build's events again from the start, then live to the end",
             "parameters": [
               {"$ref": "#/components/parameters/From"},
+              {"$ref": "#/components/parameters/Follow"},
               {"$ref": "#/components/parameters/LastEventID"}
             ],
             "responses": {

@@ -21,6 +21,12 @@ extension OpenAPIDocument {
           "description": "As the result names it; looked up among the build's files",
           "schema": {"type": "string"}
         },
+        "Follow": {
+          "name": "follow",
+          "in": "query",
+          "description": "`false` ends the answer with the events that there are",
+          "schema": {"enum": ["true", "false"]}
+        },
         "From": {
           "name": "from",
           "in": "query",

@@ -175,6 +175,8 @@ extension EventLog {
         fileprivate let log: EventLog
         fileprivate let threads: NIOThreadPool
         fileprivate var position: Int64
+        /// Whether what is not there yet is waited for; else the reader ends where the log does.
+        package var isFollowing = true
 
         /// The next frames, waiting for them if there are none yet.
         ///
@@ -193,9 +195,10 @@ extension EventLog {
                     position += Int64(frames.readableBytes)
                     return .frames(frames)
                 case .upToDate:
+                    guard isFollowing else { return .end }
                     if await log.wait(beyond: position) { return .idle }
                 case .end(let isWhole):
-                    return isWhole ? .end : .interrupted
+                    return isWhole || !isFollowing ? .end : .interrupted
                 }
             }
         }

@@ -13,7 +13,8 @@ struct Kettle: AsyncParsableCommand {
         abstract: "Builds whose origin anyone can check.",
         version: version,
         subcommands: [
-            ServeCommand.self, BuildCommand.self, AttestCommand.self, SubmitCommand.self, VerifyCommand.self,
+            ServeCommand.self, BuildCommand.self, AttestCommand.self, SubmitCommand.self, BuildsCommand.self,
+            LogsCommand.self, CancelCommand.self, DownloadCommand.self, VerifyCommand.self,
             InspectCommand.self, EvidenceCommand.self, ProveCommand.self, VerifyProofCommand.self, PolicyCommand.self,
             TokenCommand.self, DoctorCommand.self, ConfigCommand.self, VersionCommand.self,
         ])

@@ -81,6 +81,7 @@ struct LocalBuild {
             collateral: hardware?.collateral, slots: 1
         ).makeService(threads: threads, logger: logger)
         let source = try await LocalSource.open(options.path, packingInto: scratch.path)
+        if let difference = source.difference { Terminal.warn("kettle: \(difference), and built as they are here") }
         let outcome = try await build(source, with: builds, writingTo: output)
         await builds.stop(.end)
         try builds.store.close()

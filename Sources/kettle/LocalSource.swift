@@ -13,6 +13,8 @@ struct LocalSource {
     let name: String
     let digest: ContentDigest
     let size: Int64
+    /// What the sender should know of a folder that git knows: that it is not what was committed.
+    private(set) var difference: String?
 
     var archive: UploadedArchive { .open(descriptor) }
 
@@ -34,7 +36,9 @@ struct LocalSource {
             let (paths, commit) = try await seen(of: place)
             let packed = scratch.appending("source.tar.gz")
             try SourcePacking.pack(place, paths, commit: commit, into: packed)
-            return try LocalSource(file: packed, name: "\(name).tar.gz")
+            var source = try LocalSource(file: packed, name: "\(name).tar.gz")
+            source.difference = try await difference(of: place)
+            return source
         default: throw LocalSourceError.missing(path)
         }
     }
@@ -53,6 +57,28 @@ struct LocalSource {
         guard let listed = try await list(folder) else { return (try SourcePacking.files(below: folder), nil) }
         let isTop = try await git(["rev-parse", "--show-prefix"], in: folder) == Array("\n".utf8)
         return (listed, isTop ? try await git(["cat-file", "commit", "HEAD"], in: folder) : nil)
+    }
+
+    /// How many files are not as they were committed, for people; nil where all are, or nothing was committed.
+    ///
+    /// By what git's index knows of each file, without its content: filters that a repository names are not run for this.
+    private static func difference(of folder: FilePath) async throws -> String? {
+        let names = ["--name-only", "-z", "--relative", "--ignore-submodules"]
+        let questions = [
+            ["diff-files"] + names, ["diff-index", "--cached", "HEAD"] + names,
+            ["ls-files", "-z", "--others", "--exclude-standard"],
+        ]
+        var changed: Set<[UInt8]> = []
+        for question in questions {
+            guard let output = try await git(question, in: folder) else { return nil }
+            changed.formUnion(output.split(separator: 0).map(Array.init))
+        }
+        guard !changed.isEmpty, let head = try await git(["rev-parse", "--short", "HEAD"], in: folder) else {
+            return nil
+        }
+        let commit = String(decoding: head, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let files = changed.count == 1 ? "1 file is" : "\(changed.count) files are"
+        return "\(files) not as in commit \(commit)"
     }
 
     /// Files that are tracked, or neither tracked nor ignored; nil where git knows of no repository.

@@ -22,6 +22,12 @@ enum Quantity {
         text(bytes, [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)])
     }
 
+    /// Bytes in millions of bytes, with a tenth: `12.3 MB`.
+    static func text(megabytes bytes: Int64) -> String {
+        let tenths = bytes / 100_000
+        return "\(tenths / 10).\(tenths % 10) MB"
+    }
+
     /// Seconds in the largest unit that divides them: `15min`.
     static func text(seconds: Int) -> String {
         text(seconds, [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)])

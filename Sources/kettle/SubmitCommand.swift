@@ -9,7 +9,6 @@ import KettleProvenance
 import KettleSource
 import KettleVerify
 import SystemPackage
-import UnixSignals
 
 /// `kettle submit`: builds on a service, and believes nothing of it that does not verify.
 struct SubmitCommand: AsyncParsableCommand {
@@ -27,12 +26,6 @@ struct SubmitCommand: AsyncParsableCommand {
 
     @Argument(help: "The project's folder, a .zip or .tar.gz of it, or a git repository's URL.", completion: .file())
     var source: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The service's address (default: $KETTLE_API, else \(Self.defaultAPI)). http:// on this machine only.",
-            valueName: "url"))
-    var api: String?
 
     @Option(help: ArgumentHelp("The branch, tag or commit to build, with a URL.", valueName: "ref"))
     var ref: String?
@@ -59,30 +52,20 @@ struct SubmitCommand: AsyncParsableCommand {
     var requireAttestation = false
 
     @Option(
-        help: ArgumentHelp("Trust these certificate authorities instead of the system's, in PEM.", valueName: "file"),
-        completion: .file())
-    var ca: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The token that says who asks, in a file of one line (default: $KETTLE_TOKEN).", valueName: "file"),
-        completion: .file())
-    var tokenFile: String?
-
-    @Option(
         help: ArgumentHelp(
             "Who may read the build: public or private (default: private, where the service has accounts).",
             valueName: "who"))
     var visibility: String?
 
+    @OptionGroup(title: "Which service") var client: ClientOptions
+
     @OptionGroup var expectations: SubmitExpectations
 
-    @Flag(help: "Print the result as one JSON object.")
+    @Flag(help: "Print every event as a line of JSON, and the result as the last one.")
     var json = false
 
-    /// Bytes of a token; a service takes no longer ones.
-    private static let tokenLimit = 8000
-    private static let defaultAPI = "http://127.0.0.1:8080"
+    @Flag(name: .shortAndLong, help: "On a terminal too, print every line of the build's output.")
+    var verbose = false
 
     mutating func validate() throws {
         source = source ?? expectations.hardware.takePath()
@@ -92,24 +75,17 @@ struct SubmitCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let work = Task { try await submit() }
-        let signals = Task {
-            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { work.cancel() }
-        }
-        defer { signals.cancel() }
-        do {
-            try await work.value
-        } catch is CancellationError {
-            throw ExitCode(130)
-        } catch let error as any UserFacingError {
-            Terminal.report(error)
-            throw ExitCode(error.isRejection ? 1 : 2)
+        let display = BuildDisplay.fitting(json: json, verbose: verbose)
+        let interruption = Interruption(display)
+        try await ClientOptions.run {
+            defer { display.end() }
+            try await interruption.hold { try await submit(display, interruption) }
         }
     }
 
-    private func submit() async throws {
+    private func submit(_ display: BuildDisplay, _ interruption: Interruption) async throws {
         let address = try serviceAddress()
-        let token = try token()
+        let token = try client.token()
         // Whatever is wrong with the options is told before anything is sent.
         let nonce = try expectations.freshNonce()
         let trusted = try expectations.questions(about: output, nonce, repository: repository, ref: ref).verifier
@@ -122,9 +98,13 @@ struct SubmitCommand: AsyncParsableCommand {
         defer { scratch.remove() }
 
         let service = try await connect(address, token, trusted)
-        let form = BuildForm(source: wanted, nonce: nonce, path: project, toolchain: toolchain, visibility: visibility)
-        let ended = try await follow(form, on: service)
-        guard ended.result["status"]?.stringValue == "success" else { return try fail(ended) }
+        var form = BuildForm(source: wanted, nonce: nonce, path: project, toolchain: toolchain, visibility: visibility)
+        if case .archive(_, _, let size) = wanted { form.onSent = { display.sent($0, of: size) } }
+        let ended = try await follow(form, on: service, display, interruption)
+        guard !interruption.wasCancelled else { throw CancellationError() }
+        let isSuccess = ended.result["status"]?.stringValue == "success"
+        display.end(isOutputWanted: !isSuccess)
+        guard isSuccess else { return try fail(ended) }
 
         let bundle = try await ReceivedBundle.fetch(ended.id, from: service, into: scratch.path)
         let questions = try expectations.questions(about: output, nonce, repository: repository, ref: ref)
@@ -139,47 +119,30 @@ struct SubmitCommand: AsyncParsableCommand {
     private var repository: String? { source.flatMap { $0.contains("://") ? $0 : nil } }
 
     private func serviceAddress() throws -> ServiceAddress {
-        let variable = ProcessInfo.processInfo.environment["KETTLE_API"].flatMap { $0.isEmpty ? nil : $0 }
-        let address = try ServiceAddress(api ?? variable ?? Self.defaultAPI)
+        let address = try client.address()
         if requireAttestation {
             guard address.isTLS else { throw ServiceError.attestationWithoutTLS }
-            guard ca == nil else { throw VerifyOptionError.contradiction("--require-attestation", "--ca") }
+            guard client.ca == nil else { throw VerifyOptionError.contradiction("--require-attestation", "--ca") }
         }
-        guard ref == nil || repository != nil else { throw SubmitError.refWithoutRepository }
+        guard ref == nil || repository != nil else { throw ClientError.refWithoutRepository }
         return address
     }
 
     private func wantedSource(_ scratch: FilePath) async throws -> (BuildForm.Source, archive: ContentDigest?) {
         if let repository { return (.repository(url: repository, ref: ref), nil) }
         let local = try await LocalSource.open(source ?? "", packingInto: scratch)
+        let size = Quantity.text(megabytes: local.size)
+        Terminal.warn("kettle: sending \(Finding.printable(local.name)), \(size)")
+        if let difference = local.difference { Terminal.warn("kettle: \(difference), and sent as they are here") }
         return (
             .archive(descriptor: local.descriptor, name: local.name, size: local.size), archive: local.digest
         )
     }
 
-    /// Never an argument, which every process of the machine can read.
-    private func token() throws(SubmitError) -> String? {
-        let text: String
-        if let tokenFile {
-            guard let file = FileHandle(forReadingAtPath: tokenFile),
-                let data = try? file.read(upToCount: Self.tokenLimit + 1)
-            else { throw .tokenUnreadable(path: tokenFile) }
-            text = String(decoding: data, as: UTF8.self)
-        } else {
-            text = ProcessInfo.processInfo.environment["KETTLE_TOKEN"] ?? ""
-            guard !text.isEmpty else { return nil }
-        }
-        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard (1...Self.tokenLimit).contains(token.utf8.count), token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw .tokenMalformed
-        }
-        return token
-    }
-
     private func connect(
         _ address: ServiceAddress, _ token: String?, _ trusted: BundleVerifier
     ) async throws -> ServiceConnection {
-        guard requireAttestation else { return try ServiceConnection(address, authorities: ca, token: token) }
+        guard requireAttestation else { return try ServiceConnection(address, authorities: client.ca, token: token) }
         let judge = KeyEvidenceJudge(verifier: trusted)
         let service = try await ServiceConnection(attested: address, token: token) { try judge.judge($0, $1) }
         let key = service.attestedKey.map { ContentDigest(of: $0).hex } ?? ""
@@ -189,20 +152,22 @@ struct SubmitCommand: AsyncParsableCommand {
 
     // MARK: - The build
 
-    /// The longest line of progress that is shown, in characters.
-    private static let shownCharacters = 16 << 10
-
-    private func follow(_ form: BuildForm, on service: ServiceConnection) async throws -> ServiceConnection.EndedBuild {
+    private func follow(
+        _ form: BuildForm, on service: ServiceConnection, _ display: BuildDisplay, _ interruption: Interruption
+    ) async throws -> ServiceConnection.EndedBuild {
         var accepted: String?
         do {
-            return try await service.build(form) { id in
-                accepted = id
-            } onEvent: { event in
-                guard let message = event.message else { return }
-                Terminal.warn(PrintableText.make(from: String(message.prefix(Self.shownCharacters))))
+            return try await display.following {
+                try await service.build(form) { id in
+                    accepted = id
+                    interruption.note(id, on: service)
+                } onEvent: {
+                    display.show($0)
+                }
             }
         } catch {
-            if let accepted {
+            display.end()
+            if let accepted, !interruption.wasCancelled {
                 Terminal.warn("kettle: the build may go on at \(service.address.url("/builds/\(accepted)"))")
             }
             throw error
@@ -214,11 +179,8 @@ struct SubmitCommand: AsyncParsableCommand {
     private func fail(_ ended: ServiceConnection.EndedBuild) throws {
         let result = ended.result
         if json { Terminal.say(result.canonicalString()) }
-        Terminal.warn("kettle: error: \(Finding.printable(result["error"]?.stringValue ?? "the build failed"))")
-        if let hint = result["hint"]?.stringValue { Terminal.warn("kettle: hint: \(Finding.printable(hint))") }
-        let isServicesFault = ["CancelledError", "AttestationError", "InternalError"]
-            .contains(result["error_type"]?.stringValue ?? "")
-        throw ExitCode(isServicesFault ? 2 : 1)
+        Terminal.report(result["error"]?.stringValue ?? "the build failed", hint: result["hint"]?.stringValue)
+        throw ended.exitCode
     }
 
     private func tell(
@@ -234,14 +196,9 @@ struct SubmitCommand: AsyncParsableCommand {
             members["source"] = verdict.source.map { .string($0.rawValue) }
             Terminal.say(JSONValue.object(members).canonicalString())
         } else {
-            for line in verdict.lines { Terminal.say(line) }
-            Terminal.say("\(verdict.outcome.rawValue): \(Finding.printable(place))")
+            Terminal.say(verdict.lines, verdict.outcome, place)
         }
-        switch verdict.outcome {
-        case .accepted: return
-        case .rejected: throw ExitCode(1)
-        case .undetermined: throw ExitCode(2)
-        }
+        try verdict.outcome.exit()
     }
 }
 
@@ -281,11 +238,15 @@ struct SubmitExpectations: ParsableArguments {
     }
 
     /// What `kettle verify` would be asked about the bundle.
+    ///
+    /// - Parameters:
+    ///   - nonce: One that was sent; nil for the one that was given, if any.
+    ///   - repository: The URL that was sent, with `ref`.
     func questions(
-        about bundle: String, _ nonce: BuildNonce, repository: String?, ref: String?
+        about bundle: String, _ nonce: BuildNonce? = nil, repository: String? = nil, ref: String? = nil
     ) throws -> VerifyQuestions {
         var command = try VerifyCommand.parse(["--", bundle])
-        command.nonce = nonce.hex
+        command.nonce = nonce?.hex ?? self.nonce
         command.policy = policy
         command.softwareKey = softwareKey
         command.images = images
@@ -293,49 +254,5 @@ struct SubmitExpectations: ParsableArguments {
         command.hardware = hardware
         command.source = repository.map { "git+\($0)\(ref.map { "@\($0)" } ?? "")" }
         return try VerifyQuestions(command)
-    }
-}
-
-/// Why nothing was submitted.
-enum SubmitError: UserFacingError, Equatable {
-    case refWithoutRepository
-    case tokenUnreadable(path: String)
-    /// Nothing of it is repeated.
-    case tokenMalformed
-
-    var code: String {
-        switch self {
-        case .refWithoutRepository: "submit.ref_without_repository"
-        case .tokenUnreadable: "submit.token_unreadable"
-        case .tokenMalformed: "submit.token_malformed"
-        }
-    }
-
-    var message: String {
-        switch self {
-        case .refWithoutRepository: "--ref is for the URL of a repository"
-        case .tokenUnreadable(let path): "the token file \"\(path)\" cannot be read"
-        case .tokenMalformed:
-            "what should be a token is none: it is empty, too long, or has blanks or other letters than ASCII's"
-        }
-    }
-
-    var hint: String? {
-        switch self {
-        case .refWithoutRepository: "check the ref out and submit the folder, or name the repository's URL"
-        case .tokenUnreadable, .tokenMalformed: "kettle token create > FILE makes one, on the service's machine"
-        }
-    }
-}
-
-extension UserFacingError {
-    /// Whether something was looked at and refused; otherwise nothing was found out.
-    fileprivate var isRejection: Bool {
-        switch self {
-        case let error as ServiceError: error.isRejection
-        case let error as KeyEvidenceError: error.isRejection
-        case is EvidenceError: true
-        default: false
-        }
     }
 }

@@ -89,14 +89,9 @@ struct VerifyCommand: ParsableCommand {
         if json {
             Terminal.say(verdict.json.canonicalString())
         } else {
-            for finding in verdict.findings { Terminal.say(finding.text) }
-            Terminal.say("\(verdict.outcome.rawValue): \(Finding.printable(bundle))")
+            Terminal.say(verdict.findings.map(\.text), verdict.outcome, bundle)
         }
-        switch verdict.outcome {
-        case .accepted: return
-        case .rejected: throw ExitCode(1)
-        case .undetermined: throw ExitCode(2)
-        }
+        try verdict.outcome.exit()
     }
 
     private func write(_ verdict: Verdict, _ questions: VerifyQuestions, to path: String) throws(OutputError) {
@@ -134,5 +129,16 @@ extension VerifyCommand {
         command.bundle = line.argument()
         guard line.isUsedUp, (try? command.validate()) != nil else { return nil }
         return command
+    }
+}
+
+extension Verdict.Outcome {
+    /// - Throws: The exit code of a bundle that is not accepted: 1 for a rejected one, 2 where that could not be found out.
+    func exit() throws(ExitCode) {
+        switch self {
+        case .accepted: return
+        case .rejected: throw ExitCode(1)
+        case .undetermined: throw ExitCode(2)
+        }
     }
 }

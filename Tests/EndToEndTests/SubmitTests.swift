@@ -94,13 +94,17 @@ extension EndToEnd {
             }
         }
 
-        @Test func `the bundle can be kept packed, and the result is one JSON object`() async throws {
+        @Test func `the bundle can be kept packed, and JSON has every event and then the result`() async throws {
             try await Service.run(Self.generated) { service in
                 let nonce = "00112233-4455-6677-8899-aabbccddeeff"
                 let ended = try await submit(
                     to: service.port, attested(service) + ["-o", "b.zip", "--nonce", nonce, "--json"])
                 #expect(ended.status == 0, "\(ended.everything)")
-                let result = try JSONValue(parsing: Array(ended.output.utf8.dropLast()))
+                let lines = try ended.output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+                let result = try #require(lines.last)
+                let build = try #require(result["build_id"]?.stringValue)
+                let events = try await service.get("/v1/builds/\(build)/events").events().events
+                #expect(Array(lines.dropLast()) == events.map(\.data))
                 #expect(
                     result.keys == [
                         "attested_tls_key", "build_id", "bundle", "nonce", "outcome", "source", "verdict",
@@ -145,7 +149,9 @@ extension EndToEnd {
                 let build = try #require(list?.first?["build_id"]?.stringValue)
                 let messages = try await service.get("/v1/builds/\(build)/events").events().messages
                 #expect(messages.count > 40)
-                #expect(ended.errors == messages.joined(separator: "\n") + "\n")
+                let sending = ended.errors.prefix { $0 != "\n" }
+                #expect(sending.contains("kettle: sending slow.tar.gz"))
+                #expect(ended.errors.dropFirst(sending.count + 1) == messages.joined(separator: "\n") + "\n")
             }
         }
 
