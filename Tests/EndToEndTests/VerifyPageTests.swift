@@ -150,6 +150,32 @@ extension EndToEnd {
             }
         }
 
+        @Test(.enabled(if: WebDriver.isInstalled, "chromedriver is not installed"))
+        func `a bundle that takes long is stopped, and the next one is checked`() async throws {
+            try await Service.run { service in
+                let scratch = try ScratchFolder()
+                let folder = try scratch.write(["provenance.json": "{}"], to: "slow")
+                let large = folder.appending("large").string
+                #expect(FileManager.default.createFile(atPath: large, contents: nil))
+                try FileHandle(forWritingTo: URL(filePath: large)).truncate(atOffset: 900 << 20)
+                let slow = try scratch.write(Array(try await Command.packed(folder, as: "slow.zip")), to: "slow.zip")
+                    .string
+                let build = try #require(try await service.build(Projects.hello).buildID)
+                let zip = try await service.get("/v1/builds/\(build)/bundle.zip").body
+                let quick = try scratch.write(zip, to: "quick.zip").string
+                try await WebDriver.run { browser in
+                    try await browser.open(service.address + "/verify")
+                    try await browser.type(slow, into: "#bundle")
+                    try await browser.click("#stop")
+                    #expect(try await browser.text("#state") == "Stopped. Nothing was found out.")
+                    #expect(try await browser.text("#answer") == "")
+                    try await browser.type(quick, into: "#bundle")
+                    try await browser.wait(for: "#outcome") { $0 == "Rejected" }
+                    #expect(try await browser.text("#state")?.contains("quick.zip") == true)
+                }
+            }
+        }
+
         @Test func `a stranger's words stay text, and a question that is none is said to be`() async throws {
             let hostile = "<img src=x onerror=say('ran')>\u{202E}</script><script>say('ran')</script>"
             let statement: JSONValue = [
