@@ -64,7 +64,10 @@ extension GitSource {
     ) async throws -> [GitMirror] {
         let fetch = GitFetch(settings: settings(in: workspace), objects: folder)
         try Self.make(folder)
-        var pending = try requests.map { (request: $0, url: try fetch.settings.policy.check($0.url), depth: 0) }
+        let policy = fetch.settings.policy
+        var pending = try requests.map { request in
+            (request: request, url: try policy.check(policy.mirrored(request.url)), depth: 0)
+        }
         var mirrors: [GitMirror] = []
         var count = 0
         var repositories: [String: (place: Int, git: GitCommands)] = [:]

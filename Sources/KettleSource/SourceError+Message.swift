@@ -75,7 +75,8 @@ extension SourceError {
         case .urlHasCredentials: "only public repositories can be built; leave out the user name and password"
         case .urlNotPublic, .urlOddAddress: "the operator can allow it with --allow-url"
         case .urlHostUnknown, .repositoryNotFound: "check the spelling of the URL"
-        case .prefixInvalid: "name a scheme and a host, such as https://git.example.com/team/"
+        case .prefixInvalid:
+            "name a scheme and a host, such as https://git.example.com/team/; a mirror is FROM=TO, and both end in a slash"
         case .refNotFound: "check the spelling; a commit is named by its whole id"
         case .refAbbreviated: "give all 40 digits of the commit id, as git rev-parse prints them"
         case .commitNotFound: "push the commit, or name the branch or tag that has it"

@@ -34,11 +34,25 @@ package struct URLPolicy: Sendable {
     }
 
     private let prefixes: [Prefix]
+    /// Beginnings of URLs and what stands for them, as the operator wrote them.
+    private let mirrors: [(from: String, to: String)]
 
+    /// - Parameter mirrors: Each `FROM=TO`: what begins with FROM is fetched from TO. TO is allowed as a prefix is.
     /// - Throws: ``SourceError/prefixInvalid(prefix:)``.
-    package init(allowedPrefixes: [String] = []) throws(SourceError) {
+    package init(allowedPrefixes: [String] = [], mirrors: [String] = []) throws(SourceError) {
+        var pairs: [(from: String, to: String)] = []
+        for text in mirrors {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            // FROM is compared as text, and would else reach into the middle of a name.
+            guard parts.count == 2, parts.allSatisfy({ $0.hasSuffix("/") }), (try? URLParts(parsing: parts[0])) != nil
+            else {
+                throw .prefixInvalid(prefix: text)
+            }
+            pairs.append((parts[0], parts[1]))
+        }
+        self.mirrors = pairs
         var prefixes: [Prefix] = []
-        for text in allowedPrefixes {
+        for text in allowedPrefixes + pairs.map(\.to) {
             guard let parts = try? URLParts(parsing: text) else { throw .prefixInvalid(prefix: text) }
             let path = parts.path == "/" ? "" : parts.path
             let port = parts.port ?? (path.isEmpty ? nil : URLParts.defaultPort(parts.scheme))
@@ -49,6 +63,12 @@ package struct URLPolicy: Sendable {
 
     /// Whether plain HTTP may be spoken at all.
     var allowsHTTP: Bool { prefixes.contains { $0.scheme == "http" } }
+
+    /// From where a dependency's repository is fetched, whose commit somebody pinned: the operator's mirror, if there is one for it.
+    func mirrored(_ text: String) -> String {
+        guard let mirror = mirrors.first(where: { text.hasPrefix($0.from) }) else { return text }
+        return mirror.to + text.dropFirst(mirror.from.count)
+    }
 
     /// Checks a requester's URL by its form alone; no name is resolved.
     package func check(_ text: String) throws(SourceError) -> GitURL {

@@ -33,7 +33,7 @@ struct BuildSetup {
         // The first builds need the digests of the toolchains; nobody should have to wait for them, and who stops the service least:
         // a thread of its own ends with the process.
         Thread.detachNewThread { for toolchain in ready { _ = try? toolchain.tools() } }
-        let urls = try URLPolicy(allowedPrefixes: settings.allowedURLs)
+        let urls = try URLPolicy(allowedPrefixes: settings.allowedURLs, mirrors: settings.gitMirrors)
         return BuildService(
             store: store,
             configuration: BuildConfiguration(

@@ -67,7 +67,9 @@ struct DoctorReport {
         report.lookAtSystem()
         await report.lookAtConfinement(settings, folder)
         await report.lookAtToolchains(settings)
-        do { _ = try URLPolicy(allowedPrefixes: settings.allowedURLs) } catch { report.problems.append(error) }
+        do { _ = try URLPolicy(allowedPrefixes: settings.allowedURLs, mirrors: settings.gitMirrors) } catch {
+            report.problems.append(error)
+        }
         do {
             _ = try ServeCommand.identity(settings)
         } catch let error as any UserFacingError {

@@ -13,6 +13,9 @@ struct BuildOptions: ParsableArguments {
     @Option(help: Setting.help("allow-url"))
     var allowURL: [String] = []
 
+    @Option(help: Setting.help("git-mirror"))
+    var gitMirror: [String] = []
+
     @Option(help: Setting.help("cargo-registry"))
     var cargoRegistry: String?
 
@@ -83,6 +86,7 @@ struct BuildOptions: ParsableArguments {
         flags["nix-cache-key"] = nixCacheKey.map { [$0] } ?? []
         flags["nix-hashed-mirror"] = nixHashedMirror.map { [$0] } ?? []
         flags["allow-url"] = allowURL
+        flags["git-mirror"] = gitMirror
         flags["allow-unconfined"] = allowUnconfined
         for text in limit {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)

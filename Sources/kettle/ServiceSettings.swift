@@ -13,6 +13,7 @@ struct ServiceSettings {
     var publicURL: String?
     var dataFolder: FilePath
     var allowedURLs: [String]
+    var gitMirrors: [String]
     var cargoRegistry: String?
     var cargoVendor: String?
     var goProxy: String?
@@ -66,6 +67,7 @@ struct ServiceSettings {
         access = try AccessSettings(settings)
         telemetry = try TelemetrySettings(settings, environment)
         allowedURLs = settings.texts("allow-url")
+        gitMirrors = settings.texts("git-mirror")
         cargoRegistry = try settings.text("cargo-registry")
         cargoVendor = try settings.text("cargo-vendor")
         goProxy = try settings.text("go-proxy")

@@ -84,6 +84,9 @@ extension Setting {
             "allow-url", .list("PREFIX"), example: "http://git.internal/team",
             "A URL prefix that may be cloned besides public https:// addresses."),
         Setting(
+            "git-mirror", .list("FROM=TO"), example: "https://github.com/=https://mirror.internal/github/",
+            "Repositories that dependencies pin by commit, and whose URLs begin with FROM, are fetched from TO."),
+        Setting(
             "cargo-registry", .text("URL"), .found("the public registry"),
             example: "sparse+http://mirror.internal/index/",
             "A sparse registry that stands in for crates.io."),

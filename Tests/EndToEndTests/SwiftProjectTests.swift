@@ -63,6 +63,34 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a dependency comes from the operator's mirror, and is named as the lockfile does`() async throws {
+            try await GitRepositories.serving { repositories in
+                let rainbow = try await SwiftProjects.rainbow.serve(by: repositories)
+                let commit = try await rainbow.git("rev-parse", "HEAD")
+                let base = rainbow.url.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
+                    separator: "/")
+                let name = try #require(rainbow.url.split(separator: "/").last)
+                let files = SwiftProjects.program("https://forge.example/acme/\(name)", commit: commit)
+                let mirror = "https://forge.example/acme/=\(base)/"
+                try await Service.run(["--git-mirror", mirror]) { service in
+                    let stream = try await service.build(files)
+                    let definition = try await expectVerifiedSuccess(stream, service, artifacts: ["program"])
+                    let pinned = definition["resolvedDependencies"]?.arrayValue?.compactMap { $0["uri"]?.stringValue }
+                        .first { $0.hasPrefix("pkg:swift/") }
+                    #expect(pinned?.hasPrefix("pkg:swift/forge.example/acme/Rainbow@4.2.2?") == true, "\(pinned ?? "")")
+                    // Who sends a build has no use of the mirror.
+                    let direct = try await service.post(
+                        "/v1/build", FormData(fields: ["repo_url": "\(base)/\(name)"]))
+                    #expect(direct.status == 400)
+                }
+                for wrong in ["https://forge.example/acme=\(base)", "https://forge.example/acme/", "=\(base)/"] {
+                    let ended = try await Command.run(
+                        KettleExecutable.path.string, ["doctor", "--git-mirror", wrong])
+                    #expect(ended.everything.contains("a mirror is FROM=TO"), "\(ended.everything)")
+                }
+            }
+        }
+
         @Test func `a dependency whose commit is gone, or whose pins were changed, ends the build`() async throws {
             try await GitRepositories.serving { repositories in
                 let rainbow = try await SwiftProjects.rainbow.serve(by: repositories)
