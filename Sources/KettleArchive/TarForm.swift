@@ -24,6 +24,13 @@ struct TarForm {
             guard !bytes.isEmpty else { break }
             var rest = bytes[...]
             while !rest.isEmpty {
+                // What a file holds is passed over.
+                if form.block.isEmpty, form.pax == nil, form.contentBlocks > 0, rest.count >= blockBytes {
+                    let whole = min(Int64(rest.count / blockBytes), form.contentBlocks)
+                    form.contentBlocks -= whole
+                    rest = rest.dropFirst(Int(whole) * blockBytes)
+                    continue
+                }
                 let count = min(blockBytes - form.block.count, rest.count)
                 form.block += rest.prefix(count)
                 rest = rest.dropFirst(count)
@@ -74,12 +81,12 @@ struct TarForm {
         contentBlocks = (size + 511) / 512
     }
 
-    /// POSIX's, GNU tar's, or none as in the oldest archives. In GNU tar's form there is no prefix; some programs take one from it.
+    /// POSIX's, GNU tar's, or none as in the oldest archives. POSIX's form alone has a prefix; some programs take one from the others.
     private func checkMagic() throws(ArchiveError) {
         let magic = block[257..<265]
-        let isGNU = magic.elementsEqual("ustar  \0".utf8)
-        guard isGNU || magic.elementsEqual("ustar\u{0}00".utf8) || magic.allSatisfy({ $0 == 0 }),
-            !isGNU || block[345..<500].allSatisfy({ $0 == 0 })
+        guard !magic.elementsEqual("ustar\u{0}00".utf8) else { return }
+        guard magic.elementsEqual("ustar  \0".utf8) || magic.allSatisfy({ $0 == 0 }),
+            block[345..<500].allSatisfy({ $0 == 0 })
         else { throw .malformedArchive }
     }
 
@@ -111,7 +118,8 @@ struct TarForm {
             guard known.contains(key) || key.hasPrefix("LIBARCHIVE.") || key.hasPrefix("SCHILY.") else {
                 throw .malformedArchive
             }
-            guard key != "path" || !record.contains(0) else { throw .malformedArchive }
+            // An empty path, too, is one to some programs and none to others.
+            guard key != "path" || (!record.contains(0) && equals + 2 < record.endIndex) else { throw .malformedArchive }
             rest = rest.dropFirst(length)
         }
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import HTTPTypes
 import Hummingbird
@@ -8,11 +9,12 @@ import KettleProvenance
 import KettleStore
 import KettleVerify
 import NIOPosix
+import Synchronization
 import SystemPackage
 
 /// Answers `POST /verify`: the verdict on a bundle that a client sends, as `kettle verify --json` gives it.
 ///
-/// The bundle lies on the disk while it is verified, without a name, and is gone with the answer. Verifying reads every byte, so few
+/// The bundle lies on the disk while it is verified, by then without a name, and is gone with the answer. Verifying reads every byte, so few
 /// bundles are verified at once and few more may be on their way.
 struct BundleVerification: Sendable {
     /// Bundles that are being sent, wait or are verified.
@@ -21,7 +23,7 @@ struct BundleVerification: Sendable {
     private static let shape = UploadForm.Shape(
         file: "bundle", contents: "a bundle: a ZIP or a tar.gz",
         fields: BundleQuestion.allCases.map { ($0.rawValue, 16 << 10) } + [("policy", Policy.limitInBytes)],
-        repeatable: Set(BundleQuestion.allCases.filter(\.isRepeatable).map(\.rawValue)))
+        repeatable: Set(BundleQuestion.allCases.filter(\.isRepeatable).map(\.rawValue)), takesEmptyFields: false)
 
     let forms: FormReader
     let builds: BuildService
@@ -37,7 +39,7 @@ struct BundleVerification: Sendable {
     /// - Throws: ``ProblemDetails`` for a request that is wrong or comes when many others do, ``QuotaError``, and what the disk and
     ///   the connection throw.
     func verdict(on request: Request, of caller: Caller) async throws -> JSONValue {
-        try await waiting.admit(else: .tooManyVerifications) { turns in
+        try await waiting.admit(caller.owner, else: .tooManyVerifications) { turns in
             guard builds.hasRoomOnDisk else { throw ProblemDetails.unavailable(BuildError.diskLow) }
             // Named as nothing else is, and swept away at the next start if this process should die.
             let path = FilePath(builds.store.folder.workspace(BuildID()).string + ".bundle")
@@ -49,12 +51,9 @@ struct BundleVerification: Sendable {
                 guard form.hasUpload else { throw ProblemDetails.noBundle }
                 _ = try await form.upload.finish()
                 await allowance?.settle()
+                let file = try await builds.threads.runIfActive { try UnnamedFile(taking: path) }
                 return try await turns.withSlot(of: caller.owner) {
-                    try await onOwnThread {
-                        // Whatever is thrown: nobody else knows the file.
-                        defer { unlink(path.string) }
-                        return try Self.verdict(of: verifier, on: path)
-                    }
+                    try await verdict(of: verifier, on: file)
                 }
             } catch {
                 await form.upload.settle()
@@ -65,12 +64,30 @@ struct BundleVerification: Sendable {
         }
     }
 
-    private static func verdict(of verifier: BundleVerifier, on path: FilePath) throws -> JSONValue {
-        do {
-            return try verifier.verify(at: path.string).json
-        } catch {
-            // Of a file that this service has written itself: nothing about the bundle.
-            throw StoreError.readFailed(what: "the bundle", reason: error.message)
+    /// Verifies on a thread of its own. The service does not wait for it when it stops: nothing is lost but the answer.
+    ///
+    /// - Throws: ``ProblemDetails`` when the service stops first, and what the disk throws.
+    private func verdict(of verifier: BundleVerifier, on file: UnnamedFile) async throws -> JSONValue {
+        let isStopping = forms.isStopping
+        return try await withCheckedThrowingContinuation { continuation in
+            let first = FirstAnswer(continuation)
+            Thread.detachNewThread {
+                first.resume(
+                    Result {
+                        do throws(BundleError) { return try verifier.verify(at: file.path).json } catch {
+                            // Of a file that this service has written itself: nothing about the bundle.
+                            throw StoreError.readFailed(what: "the bundle", reason: error.message)
+                        }
+                    })
+            }
+            Task {
+                while !first.isOver {
+                    guard !isStopping() else {
+                        return first.resume(.failure(ProblemDetails.unavailable(BuildError.serviceStopping)))
+                    }
+                    try? await Task.sleep(for: .milliseconds(250))
+                }
+            }
         }
     }
 
@@ -80,7 +97,7 @@ struct BundleVerification: Sendable {
         verifier.time = BuildTime.now.timestamp
         for question in BundleQuestion.allCases {
             guard let text = form[question.rawValue] else { continue }
-            let answers = question.isRepeatable ? text.split(separator: "\n").map(String.init) : [text]
+            let answers = question.isRepeatable ? text.components(separatedBy: "\n") : [text]
             for answer in answers where !verifier.ask(question, answer) {
                 throw ProblemDetails.badParameter(question.rawValue, answer, hint: "send \(question.form)")
             }
@@ -111,4 +128,39 @@ extension ProblemDetails {
         problem.headers[.retryAfter] = "5"
         return problem
     }
+}
+
+/// Whoever answers first; whatever comes later is dropped.
+private final class FirstAnswer: Sendable {
+    private let continuation: Mutex<CheckedContinuation<JSONValue, any Error>?>
+
+    init(_ continuation: CheckedContinuation<JSONValue, any Error>) {
+        self.continuation = Mutex(continuation)
+    }
+
+    var isOver: Bool { continuation.withLock { $0 == nil } }
+
+    func resume(_ result: Result<JSONValue, any Error>) {
+        continuation.withLock { continuation in
+            continuation?.resume(with: result)
+            continuation = nil
+        }
+    }
+}
+
+/// An open file that has lost its name, and goes with its last reader.
+private final class UnnamedFile: Sendable {
+    private let descriptor: CInt
+
+    /// Under which this process can open it (proc_pid_fd(5)).
+    var path: String { "/proc/self/fd/\(descriptor)" }
+
+    init(taking path: FilePath) throws(StoreError) {
+        descriptor = open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let problem = errno
+        unlink(path.string)
+        guard descriptor >= 0 else { throw .readFailed(what: "the bundle", reason: String(cString: strerror(problem))) }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
 }

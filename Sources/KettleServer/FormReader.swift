@@ -12,6 +12,8 @@ struct FormReader: Sendable {
     let limitInBytes: Int64
     /// Whether what is being sent would not be taken any more.
     let isStopping: @Sendable () -> Bool
+    /// Whether the disk has room for more of it.
+    let hasRoom: @Sendable () -> Bool
 
     /// - Parameter allowance: What the caller may send; nil for no limit.
     /// - Throws: ``ProblemDetails`` for a request that is wrong, ``QuotaError``, and what the connection throws when it breaks
@@ -26,7 +28,10 @@ struct FormReader: Sendable {
             try buffer.withUnsafeReadableBytes { bytes in
                 try parser.consume(bytes) { try form.take($0) }
             }
-            if form.upload.isBlockFull { try await form.upload.flush() }
+            if form.upload.isBlockFull {
+                guard hasRoom() else { throw ProblemDetails.unavailable(BuildError.diskLow) }
+                try await form.upload.flush()
+            }
         }
         try parser.finish()
     }

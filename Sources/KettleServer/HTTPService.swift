@@ -65,7 +65,9 @@ package struct HTTPService: Sendable {
         router.add(middleware: ProblemMiddleware())
         let rate = configuration.quota.requestsPerMinute.map { RequestRate(limit: $0) }
         router.add(middleware: AccessMiddleware(access: configuration.access, rate: rate))
-        let forms = FormReader(limitInBytes: configuration.uploadLimitInBytes, isStopping: { builds.isStopping })
+        let forms = FormReader(
+            limitInBytes: configuration.uploadLimitInBytes, isStopping: { builds.isStopping },
+            hasRoom: { builds.hasRoomOnDisk })
         let quota = Quota(configuration.quota, usage: UsageStore(of: builds.store)) { BuildTime.now.milliseconds }
         var attestation: TLSKeyAttestation?
         if let tls = configuration.tls, let attester = builds.configuration.attester {

@@ -59,7 +59,7 @@ extension OpenAPIDocument {
           "tags": ["service"],
           "summary": "The verdict on a bundle",
           "description": "What `kettle verify --json` says of it. The bundle is not kept. Every text is the option of \##
-        `kettle verify` of that name, and one that is empty counts as left out.",
+        `kettle verify` of that name.",
           "requestBody": {
             "required": true,
             "content": {

@@ -23,7 +23,7 @@ extension OpenAPIDocument {
         },
         "VerificationForm": {
           "type": "object",
-          "description": "Each part once, but software_key and measurement.",
+          "description": "Each part once, but software_key and measurement, which may also have several lines.",
           "required": ["bundle"],
           "additionalProperties": false,
           "properties": {
@@ -33,15 +33,15 @@ extension OpenAPIDocument {
               "contentMediaType": "application/octet-stream"
             },
             "policy": {"type": "string", "description": "The text of a policy file", "maxLength": 1048576},
-            "nonce": {"anyOf": [{"$ref": "#/components/schemas/Nonce"}, {"const": ""}]},
+            "nonce": {"$ref": "#/components/schemas/Nonce"},
             "source": {
               "type": "string",
               "description": "A repository or an archive, or one of them ending in /*",
               "examples": ["https://forge.example/acme/*"]
             },
-            "commit": {"type": "string", "pattern": "^(|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$"},
-            "builder": {"type": "string", "pattern": "^(|https://.*)$"},
-            "maximum_age": {"type": "string", "pattern": "^(|[0-9]+[smhd])$"},
+            "commit": {"type": "string", "pattern": "^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$"},
+            "builder": {"type": "string", "pattern": "^https://.*$"},
+            "maximum_age": {"type": "string", "pattern": "^[0-9]+[smhd]$"},
             "software_key": {
               "type": "array",
               "items": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
@@ -49,8 +49,8 @@ extension OpenAPIDocument {
             },
             "measurement": {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-fA-F]{96}$"}},
             "at": {"type": "string", "description": "A time in UTC, or `build`"},
-            "any_measurement": {"enum": ["true", "false", ""]},
-            "without_artifacts": {"enum": ["true", "false", ""]}
+            "any_measurement": {"enum": ["true", "false"]},
+            "without_artifacts": {"enum": ["true", "false"]}
           }
         },
         "Verdict": {

@@ -14,6 +14,9 @@ struct UploadForm: ~Copyable {
         let fields: [(name: String, limitInBytes: Int)]
         /// The texts that may be sent more than once; they are kept as lines.
         var repeatable: Set<String> = []
+        /// Whether an empty text counts as left out, as forms in browsers send them. Where a text is a question, one that was lost on its
+        /// way must not go unasked.
+        var takesEmptyFields = true
 
         fileprivate func limit(of field: String) -> Int? { fields.first { $0.name == field }?.limitInBytes }
     }
@@ -27,7 +30,7 @@ struct UploadForm: ~Copyable {
     private var current = Current.none
 
     private enum Current {
-        case none, upload(name: String), field(String, limitInBytes: Int)
+        case none, upload(name: String), field(String, start: Int, limitInBytes: Int)
     }
 
     init(_ shape: Shape, upload: consuming UploadFile) {
@@ -77,18 +80,16 @@ struct UploadForm: ~Copyable {
             }
             current = .upload(name: filename)
         } else if let limit = shape.limit(of: name) {
-            current = .field(name, limitInBytes: limit)
-            if isFirst { fields[name] = [] } else { try take("\n") }
+            if !isFirst { fields[name]?.append(UInt8(ascii: "\n")) }
+            let start = fields[name, default: []].count
+            fields[name, default: []] += []
+            current = .field(name, start: start, limitInBytes: limit)
         } else {
             let names = [shape.file] + shape.fields.map(\.name)
             throw ProblemDetails(
                 .badRequest, code: "request.unknown_part", "there is no part \"\(name)\"",
                 hint: "the parts are \(names.dropLast().joined(separator: ", ")) and \(names.last ?? "")")
         }
-    }
-
-    private mutating func take(_ text: StaticString) throws {
-        try take(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     private mutating func take(_ bytes: UnsafeRawBufferPointer) throws {
@@ -98,7 +99,7 @@ struct UploadForm: ~Copyable {
             hasUpload = true
             uploadName = baseName(name)
             upload.append(bytes)
-        case .field(let name, let limit):
+        case .field(let name, _, let limit):
             guard fields[name, default: []].count + bytes.count <= limit else {
                 throw ProblemDetails(
                     .badRequest, code: "request.field_too_long",
@@ -115,9 +116,17 @@ struct UploadForm: ~Copyable {
                 .badRequest, code: "request.\(shape.file)_empty", "the file sent as \(shape.file) is empty",
                 hint: "send \(shape.contents)")
         }
-        if case .field(let name, _) = current, String(validating: fields[name] ?? [], as: UTF8.self) == nil {
-            throw ProblemDetails(
-                .badRequest, code: "request.field_not_utf8", "the field \"\(name)\" is not UTF-8 text")
+        if case .field(let name, let start, _) = current {
+            let bytes = fields[name] ?? []
+            guard String(validating: bytes, as: UTF8.self) != nil else {
+                throw ProblemDetails(
+                    .badRequest, code: "request.field_not_utf8", "the field \"\(name)\" is not UTF-8 text")
+            }
+            guard shape.takesEmptyFields || bytes.count > start else {
+                throw ProblemDetails(
+                    .badRequest, code: "request.field_empty", "the field \"\(name)\" is empty",
+                    hint: "leave it out to ask nothing")
+            }
         }
         current = .none
     }

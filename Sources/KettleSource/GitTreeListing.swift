@@ -1,23 +1,23 @@
 import KettleProvenance
 
-/// One line of `git ls-tree -r -z`.
-struct GitTreeListing: Sendable, Hashable {
-    enum Kind: Sendable, Hashable {
+/// One line of `git ls-tree -r -z`, or a file that would be one.
+package struct GitTreeListing: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
         case file(isExecutable: Bool)
         case link
         /// A commit of a submodule.
         case gitlink
     }
 
-    var kind: Kind
+    package var kind: Kind
     /// 40 hexadecimal digits.
-    var id: String
-    var path: [UInt8]
+    package var id: String
+    package var path: [UInt8]
 
     var text: String { String(decoding: path, as: UTF8.self) }
 
     /// - Parameter url: For messages.
-    static func parse(_ bytes: [UInt8], from url: String) throws(SourceError) -> [GitTreeListing] {
+    package static func parse(_ bytes: [UInt8], from url: String) throws(SourceError) -> [GitTreeListing] {
         var entries: [GitTreeListing] = []
         for line in bytes.split(separator: 0) {
             guard let tab = line.firstIndex(of: UInt8(ascii: "\t")) else { throw .objectsInvalid(url: url) }

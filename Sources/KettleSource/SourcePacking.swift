@@ -17,18 +17,24 @@ package enum SourcePacking {
     ///   - paths: Files and links below the folder, as bytes; what is not there, or is neither, is left out.
     ///   - commit: The content of the commit that is checked out, so that the one who unpacks can see whether these are its
     ///     files (`ArchivedRepository`); nil for none.
+    /// - Returns: What was packed of the folder, with the names that git has for it in SHA-1 repositories.
     /// - Throws: ``SourceError``. Nothing is left of the archive then.
+    @discardableResult
     package static func pack(
         _ folder: FilePath, _ paths: [[UInt8]], commit: [UInt8]?, into archive: FilePath
-    ) throws(SourceError) {
+    ) throws(SourceError) -> [GitTreeListing] {
         let output = open(archive.string, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard output >= 0 else { throw .lastStorageError() }
         defer { close(output) }
         do throws(SourceError) {
             let writer = try ArchiveWriter(to: output)
-            for path in paths.sorted(by: { $0.lexicographicallyPrecedes($1) }) { try writer.add(path, in: folder) }
+            var packed: [GitTreeListing] = []
+            for path in paths.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+                if let file = try writer.add(path, in: folder) { packed.append(file) }
+            }
             if let commit { for (path, content) in try repository(of: commit) { try writer.add(path, content) } }
             try writer.finish()
+            return packed
         } catch {
             unlink(archive.string)
             throw error
@@ -93,27 +99,33 @@ package enum SourcePacking {
             try content.withUnsafeBytes { bytes in Result { () throws(SourceError) in try write(bytes) } }.get()
         }
 
-        func add(_ path: [UInt8], in folder: FilePath) throws(SourceError) {
+        /// - Returns: nil for what is not there, or is neither a file nor a link.
+        func add(_ path: [UInt8], in folder: FilePath) throws(SourceError) -> GitTreeListing? {
             // Through no link: a folder that is one would bring in files from outside the project.
-            guard let (parent, name) = try open(path, below: folder) else { return }
+            guard let (parent, name) = try open(path, below: folder) else { return nil }
             defer { close(parent) }
             var status = stat()
-            guard name.withCString({ fstatat(parent, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 else { return }
+            guard name.withCString({ fstatat(parent, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 else { return nil }
             switch status.st_mode & S_IFMT {
             case S_IFLNK:
                 var target = [CChar](repeating: 0, count: 4097)
                 let count = name.withCString { readlinkat(parent, $0, &target, 4096) }
                 guard count >= 0 else { throw .lastStorageError() }
                 try begin(path, S_IFLNK, 0o777) { archive_entry_copy_symlink($0, target) }
+                var hasher = GitTree.begin("blob", Int64(count))
+                target.withUnsafeBytes { hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+                return GitTreeListing(kind: .link, id: Array(hasher.finalize()).hexadecimal, path: path)
             case S_IFREG:
                 let file = name.withCString { openat(parent, $0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
                 guard file >= 0, fstat(file, &status) == 0 else { throw .lastStorageError() }
                 defer { close(file) }
-                try begin(path, S_IFREG, status.st_mode & S_IXUSR == 0 ? 0o644 : 0o755) {
+                let isExecutable = status.st_mode & S_IXUSR != 0
+                try begin(path, S_IFREG, isExecutable ? 0o755 : 0o644) {
                     archive_entry_set_size($0, la_int64_t(status.st_size))
                 }
-                try copy(file)
-            default: break
+                let id = try copy(file, size: Int64(status.st_size))
+                return GitTreeListing(kind: .file(isExecutable: isExecutable), id: id, path: path)
+            default: return nil
             }
         }
 
@@ -132,15 +144,19 @@ package enum SourcePacking {
             return parent < 0 ? nil : (parent, name)
         }
 
-        private func copy(_ file: CInt) throws(SourceError) {
+        /// - Returns: The file's name as a blob of git's.
+        private func copy(_ file: CInt, size: Int64) throws(SourceError) -> String {
+            var hasher = GitTree.begin("blob", size)
             let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
             defer { block.deallocate() }
             while true {
                 let count = read(file, block.baseAddress, block.count)
                 if count < 0, errno == EINTR { continue }
                 guard count >= 0 else { throw .lastStorageError() }
-                guard count > 0 else { return }
-                try write(UnsafeRawBufferPointer(rebasing: block[..<count]))
+                guard count > 0 else { return Array(hasher.finalize()).hexadecimal }
+                let piece = UnsafeRawBufferPointer(rebasing: block[..<count])
+                hasher.update(bufferPointer: piece)
+                try write(piece)
             }
         }
 

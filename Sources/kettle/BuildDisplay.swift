@@ -80,14 +80,31 @@ final class BuildDisplay: Sendable {
         }
     }
 
+    /// How a phase ended.
+    enum Mark: String {
+        case done = "✓", failed = "✗"
+        /// Nobody knows.
+        case left = "…"
+
+        var colour: TerminalStyle.Colour {
+            switch self {
+            case .done: .good
+            case .failed: .bad
+            case .left: .quiet
+            }
+        }
+    }
+
     /// Ends the live line. What is written then stands on lines of its own.
     ///
-    /// - Parameter isOutputWanted: Whether the end of the build's own output is shown, where it was not.
-    func end(isOutputWanted: Bool = false) {
+    /// - Parameters:
+    ///   - mark: Of the phase that was under way.
+    ///   - isOutputWanted: Whether the end of the build's own output is shown, where it was not.
+    func end(mark: Mark = .left, isOutputWanted: Bool = false) {
         guard form == .live else { return }
         state.withLock { state in
             guard !state.isOver else { return }
-            if let phase = state.phase { settle(phase, isOutputWanted ? "✗" : "✓", Self.now, &state) }
+            if let phase = state.phase { settle(phase, mark, Self.now, &state) }
             state.isOver = true
             guard isOutputWanted else { return }
             for line in state.output { Terminal.warn(line) }
@@ -112,7 +129,7 @@ final class BuildDisplay: Sendable {
         guard !state.isOver else { return }
         let time = event.time ?? Self.now
         if let phase = event.phase.map(Self.shown), phase != state.phase {
-            if let before = state.phase { settle(before, "✓", time, &state) }
+            if let before = state.phase { settle(before, .done, time, &state) }
             (state.phase, state.began, state.message) = (phase, time, "")
             draw(&state)
         }
@@ -121,17 +138,17 @@ final class BuildDisplay: Sendable {
             state.output.append(message)
             if state.output.count > Self.outputLines { state.output.removeFirst() }
         }
-        state.message = String(message.drop { $0 == " " })
+        state.message = String(message.replacing("\t", with: " ").drop { $0 == " " })
         drawSeldom(&state)
     }
 
     /// Leaves a line for a phase that is over.
-    private func settle(_ phase: String, _ mark: String, _ time: Int64, _ state: inout State) {
+    private func settle(_ phase: String, _ mark: Mark, _ time: Int64, _ state: inout State) {
         clear(&state)
-        let colour: TerminalStyle.Colour = mark == "✓" ? .good : .bad
         let seconds = Self.seconds(from: state.began, to: time)
         let name = TerminalStyle.cut(phase, to: 20)
-        Terminal.warn("\(style.painted(style.shown(mark), colour)) \(name)  \(style.painted(seconds, .quiet))")
+        Terminal.warn(
+            "\(style.painted(style.shown(mark.rawValue), mark.colour)) \(name)  \(style.painted(seconds, .quiet))")
     }
 
     private func drawSeldom(_ state: inout State) {

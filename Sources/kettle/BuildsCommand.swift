@@ -31,8 +31,9 @@ struct BuildsCommand: AsyncParsableCommand {
         try await ClientOptions.run {
             if let before { try Self.check(before) }
             let answer = try await client.connection().builds(limit: number, before: before)
+            guard let builds = answer["builds"]?.arrayValue else { throw ServiceError.answer("it lists no builds") }
             guard !json else { return Terminal.say(answer.canonicalString()) }
-            for build in answer["builds"]?.arrayValue ?? [] { Terminal.say(Self.line(build)) }
+            for build in builds { Terminal.say(Self.line(build)) }
             if let next = answer["next_before"]?.stringValue {
                 Terminal.warn("kettle: more with --before \(Finding.printable(next))")
             }
@@ -151,27 +152,30 @@ struct DownloadCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        try await ClientOptions.run {
-            try BuildsCommand.check(build)
-            let output = output ?? build
-            guard access(output, F_OK) != 0 else { throw LocalBuildError.outputExists(output) }
-            let verifier = try expectations.questions(about: output).verifier
-            let scratch = try ScratchFolder(beside: output)
-            defer { scratch.remove() }
-            let bundle = try await ReceivedBundle.fetch(build, from: client.connection(), into: scratch.path)
-            let isPacked = output.hasSuffix(".zip")
-            let verdict = bundle.verified(by: verifier, asZIP: isPacked)
-            let place = try bundle.move(to: output, asZIP: isPacked, verdict.outcome)
-            if json {
-                Terminal.say(
-                    JSONValue.object([
-                        "build_id": .string(build), "bundle": .string(place),
-                        "outcome": .string(verdict.outcome.rawValue), "verdict": verdict.bundle.json,
-                    ]).canonicalString())
-            } else {
-                Terminal.say(verdict.lines, verdict.outcome, place)
-            }
-            try verdict.outcome.exit()
+        // An interruption leaves nothing behind.
+        try await ClientOptions.run { try await Interruption(BuildDisplay(.lines)).hold { try await download() } }
+    }
+
+    private func download() async throws {
+        try BuildsCommand.check(build)
+        let output = output ?? build
+        guard access(output, F_OK) != 0 else { throw LocalBuildError.outputExists(output) }
+        let verifier = try expectations.questions(about: output).verifier
+        let scratch = try ScratchFolder(beside: output)
+        defer { scratch.remove() }
+        let bundle = try await ReceivedBundle.fetch(build, from: client.connection(), into: scratch.path)
+        let isPacked = output.hasSuffix(".zip")
+        let verdict = bundle.verified(by: verifier, asZIP: isPacked)
+        let place = try bundle.move(to: output, asZIP: isPacked, verdict.outcome)
+        if json {
+            Terminal.say(
+                JSONValue.object([
+                    "build_id": .string(build), "bundle": .string(place),
+                    "outcome": .string(verdict.outcome.rawValue), "verdict": verdict.bundle.json,
+                ]).canonicalString())
+        } else {
+            Terminal.say(verdict.lines, verdict.outcome, place)
         }
+        try verdict.outcome.exit()
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import KettleClient
+import KettleVerify
 import Synchronization
 import UnixSignals
 
@@ -12,7 +13,12 @@ final class Interruption: Sendable {
         var wasAsked = false
         /// Cancels the build on the service, and says so.
         var cancelling: Task<Void, Never>?
+        /// Whether the service said that it is cancelled.
+        var isCancelled = false
     }
+
+    /// How long a service may take to cancel a build.
+    private static let patience = Duration.seconds(10)
 
     private let state = Mutex(State())
     private let display: BuildDisplay
@@ -21,8 +27,10 @@ final class Interruption: Sendable {
         self.display = display
     }
 
-    /// Whether the build was told to end on the service, so that how it ends is no news.
-    var wasCancelled: Bool { state.withLock { $0.cancelling != nil } }
+    /// Whether the person wants no more of the build, so that how it ends is no news.
+    var isUnwanted: Bool { state.withLock { $0.cancelling != nil } }
+    /// Whether the build does not go on at the service.
+    var isCancelled: Bool { state.withLock(\.isCancelled) }
 
     /// Whether there is a person to ask, who sees the question and whose keys arrive.
     private var isAttended: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
@@ -30,6 +38,11 @@ final class Interruption: Sendable {
     /// The build that there is now something to decide about.
     func note(_ build: String, on service: ServiceConnection) {
         state.withLock { $0.build = (build, service) }
+    }
+
+    /// There is nothing to decide any more: the build has ended.
+    func forget() {
+        state.withLock { $0.build = nil }
     }
 
     /// Runs `body` until it ends or is interrupted.
@@ -52,12 +65,17 @@ final class Interruption: Sendable {
 
     private func take(_ signal: UnixSignal, _ work: Task<Void, any Error>) async {
         let answer = state.withLock { state -> Answer in
+            if let cancelling = state.cancelling {
+                // Whoever asks once more does not want to wait.
+                cancelling.cancel()
+                return .leave
+            }
             guard signal == .sigint, let (build, service) = state.build, isAttended else { return .leave }
             guard state.wasAsked else {
                 state.wasAsked = true
                 return .ask
             }
-            state.cancelling = state.cancelling ?? Task { await self.cancel(build, on: service, work) }
+            state.cancelling = Task { await self.cancel(build, on: service, work) }
             return .cancel
         }
         switch answer {
@@ -73,13 +91,24 @@ final class Interruption: Sendable {
     }
 
     private func cancel(_ build: String, on service: ServiceConnection, _ work: Task<Void, any Error>) async {
-        display.end()
+        display.end(mark: .failed)
+        let request = Task { try await service.cancel(build) }
+        let limit = Task {
+            try? await Task.sleep(for: Self.patience)
+            request.cancel()
+        }
+        defer { limit.cancel() }
         do {
-            _ = try await service.cancel(build)
+            _ = try await withTaskCancellationHandler {
+                try await request.value
+            } onCancel: {
+                request.cancel()
+            }
+            state.withLock { $0.isCancelled = true }
             Terminal.warn("kettle: the build \(build) is cancelled")
         } catch {
-            Terminal.warn(
-                "kettle: the build \(build) could not be cancelled: \((error as? ServiceError)?.message ?? "\(error)")")
+            let reason = (error as? ServiceError)?.message ?? "the service did not answer in time"
+            Terminal.warn("kettle: the build \(build) could not be cancelled: \(Finding.printable(reason))")
         }
         work.cancel()
     }

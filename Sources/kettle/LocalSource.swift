@@ -35,9 +35,9 @@ struct LocalSource {
         case S_IFDIR:
             let (paths, commit) = try await seen(of: place)
             let packed = scratch.appending("source.tar.gz")
-            try SourcePacking.pack(place, paths, commit: commit, into: packed)
+            let files = try SourcePacking.pack(place, paths, commit: commit, into: packed)
             var source = try LocalSource(file: packed, name: "\(name).tar.gz")
-            source.difference = try await difference(of: place)
+            source.difference = try await difference(of: files, in: place)
             return source
         default: throw LocalSourceError.missing(path)
         }
@@ -61,24 +61,35 @@ struct LocalSource {
 
     /// How many files are not as they were committed, for people; nil where all are, or nothing was committed.
     ///
-    /// By what git's index knows of each file, without its content: filters that a repository names are not run for this.
-    private static func difference(of folder: FilePath) async throws -> String? {
-        let names = ["--name-only", "-z", "--relative", "--ignore-submodules"]
-        let questions = [
-            ["diff-files"] + names, ["diff-index", "--cached", "HEAD"] + names,
-            ["ls-files", "-z", "--others", "--exclude-standard"],
-        ]
-        var changed: Set<[UInt8]> = []
-        for question in questions {
-            guard let output = try await git(question, in: folder) else { return nil }
-            changed.formUnion(output.split(separator: 0).map(Array.init))
+    /// By their content, which was digested here: git would run the filters that a repository names, and its index may be stale.
+    private static func difference(of files: [GitTreeListing], in folder: FilePath) async throws -> String? {
+        guard let listing = try await git(["ls-tree", "-r", "-z", "HEAD"], in: folder),
+            let committed = try? GitTreeListing.parse(listing, from: ""),
+            let head = try await git(["rev-parse", "--short", "HEAD"], in: folder)
+        else { return nil }
+        var there = Dictionary(files.map { ($0.path, $0) }) { $1 }
+        var changed = 0
+        var looks = 100
+        for entry in committed {
+            if entry.kind == .gitlink {
+                // Another repository, with commits of its own.
+                there = there.filter { !$0.key.starts(with: entry.path + [UInt8(ascii: "/")]) }
+                continue
+            }
+            let file = there.removeValue(forKey: entry.path)
+            guard file != entry else { continue }
+            if file != nil, looks > 0 {
+                looks -= 1
+                // A pointer of Git LFS stands for the file.
+                let blob = try await git(["cat-file", "blob", entry.id], in: folder)
+                if blob?.starts(with: Array("version https://git-lfs.github.com/spec/v1\n".utf8)) == true { continue }
+            }
+            changed += 1
         }
-        guard !changed.isEmpty, let head = try await git(["rev-parse", "--short", "HEAD"], in: folder) else {
-            return nil
-        }
+        changed += there.count
+        guard changed > 0 else { return nil }
         let commit = String(decoding: head, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        let files = changed.count == 1 ? "1 file is" : "\(changed.count) files are"
-        return "\(files) not as in commit \(commit)"
+        return "\(changed == 1 ? "1 file is" : "\(changed) files are") not as in commit \(commit)"
     }
 
     /// Files that are tracked, or neither tracked nor ignored; nil where git knows of no repository.

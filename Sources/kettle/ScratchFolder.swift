@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import KettleSandbox
+import Synchronization
 import SystemPackage
 
 /// A folder of this command's own, closed to others.
@@ -24,7 +25,20 @@ struct ScratchFolder {
             throw SandboxError.workspaceFailed(operation: "be made", reason: String(cString: strerror(errno)))
         }
         path = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        let made = path
+        Self.living.withLock { _ = $0.insert(made) }
     }
 
-    func remove() { Workspace(path: path, uid: nil).remove() }
+    /// Those that are there.
+    private static let living = Mutex<Set<FilePath>>([])
+
+    func remove() {
+        Workspace(path: path, uid: nil).remove()
+        Self.living.withLock { _ = $0.remove(path) }
+    }
+
+    /// For a process that ends where it stands.
+    static func removeAll() {
+        for path in living.withLock({ $0 }) { Workspace(path: path, uid: nil).remove() }
+    }
 }

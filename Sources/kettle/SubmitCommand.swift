@@ -101,9 +101,9 @@ struct SubmitCommand: AsyncParsableCommand {
         var form = BuildForm(source: wanted, nonce: nonce, path: project, toolchain: toolchain, visibility: visibility)
         if case .archive(_, _, let size) = wanted { form.onSent = { display.sent($0, of: size) } }
         let ended = try await follow(form, on: service, display, interruption)
-        guard !interruption.wasCancelled else { throw CancellationError() }
+        guard !interruption.isUnwanted else { throw CancellationError() }
         let isSuccess = ended.result["status"]?.stringValue == "success"
-        display.end(isOutputWanted: !isSuccess)
+        display.end(mark: isSuccess ? .done : .failed, isOutputWanted: !isSuccess)
         guard isSuccess else { return try fail(ended) }
 
         let bundle = try await ReceivedBundle.fetch(ended.id, from: service, into: scratch.path)
@@ -157,7 +157,7 @@ struct SubmitCommand: AsyncParsableCommand {
     ) async throws -> ServiceConnection.EndedBuild {
         var accepted: String?
         do {
-            return try await display.following {
+            let ended = try await display.following {
                 try await service.build(form) { id in
                     accepted = id
                     interruption.note(id, on: service)
@@ -165,9 +165,11 @@ struct SubmitCommand: AsyncParsableCommand {
                     display.show($0)
                 }
             }
+            interruption.forget()
+            return ended
         } catch {
             display.end()
-            if let accepted, !interruption.wasCancelled {
+            if let accepted, !interruption.isCancelled {
                 Terminal.warn("kettle: the build may go on at \(service.address.url("/builds/\(accepted)"))")
             }
             throw error

@@ -48,6 +48,7 @@ enum Terminal {
     static func say(_ line: String) {
         guard write(TerminalStyle.output.shown(line) + "\n", to: STDOUT_FILENO) else {
             warn("kettle: error: standard output cannot be written")
+            ScratchFolder.removeAll()
             exit(2)
         }
     }

@@ -61,12 +61,13 @@ struct TerminalStyle: Equatable {
     /// As much of a text as fits into so many columns. What is not ASCII counts twice, as some of it is wide.
     static func cut(_ text: String, to columns: Int) -> String {
         var room = columns
-        var result = ""
-        for letter in text {
-            room -= letter.isASCII ? 1 : 2
+        var result = String.UnicodeScalarView()
+        // By scalars: one letter may be made of thousands.
+        for scalar in text.unicodeScalars {
+            room -= scalar.isASCII ? 1 : 2
             guard room >= 0 else { break }
-            result.append(letter)
+            result.append(scalar)
         }
-        return result
+        return String(result)
     }
 }

@@ -49,7 +49,7 @@ extension EndToEnd {
                     (zip, [("policy", policy)], ["--policy", policyFile], "accepted"),
                     (zip, named + [("commit", none)], ["--software-key", fingerprint, "--commit", none], "rejected"),
                     (
-                        zip, named + [("source", "archive:*"), ("maximum_age", "1d"), ("nonce", "")],
+                        zip, named + [("source", "archive:*"), ("maximum_age", "1d")],
                         ["--software-key", fingerprint, "--source", "archive:*", "--maximum-age", "1d"], "accepted"
                     ),
                     (
@@ -91,6 +91,9 @@ extension EndToEnd {
                     (Self.form(bundle, [("colour", "blue")]), 400, "request.unknown_part"),
                     (Self.form(bundle, [("nonce", Self.nonce), ("nonce", Self.nonce)]), 400, "request.duplicate_part"),
                     (Self.form(bundle, [("nonce", "12")]), 400, "request.bad_parameter"),
+                    (Self.form(bundle, [("nonce", "")]), 400, "request.field_empty"),
+                    (Self.form(bundle, [("policy", "")]), 400, "request.field_empty"),
+                    (Self.form(bundle, [("software_key", "\n")]), 400, "request.bad_parameter"),
                     (Self.form(bundle, [("commit", "main")]), 400, "request.bad_parameter"),
                     (Self.form(bundle, [("source", "tally")]), 400, "request.bad_parameter"),
                     (Self.form(bundle, [("builder", "me")]), 400, "request.bad_parameter"),

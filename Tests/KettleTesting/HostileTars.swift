@@ -18,6 +18,13 @@ package enum HostileTars {
                 $0.fields[257] = Array("ustar  \0".utf8)
                 $0.fields[345] = Array("elsewhere".utf8)
             }),
+        HostileArchive(
+            "no magic, with a prefix", "malformed_archive",
+            tar: plain.with {
+                $0.fields[257] = [UInt8](repeating: 0, count: 8)
+                $0.fields[345] = Array("elsewhere".utf8)
+            }),
+        HostileArchive("an empty pax path", "malformed_archive", tar: .pax(("path", "")), plain),
         HostileArchive("two pax headers", "malformed_archive", tar: .pax(("path", "b")), .pax(("path", "c")), plain),
         HostileArchive(
             "pax and a long name", "malformed_archive", tar: .pax(("path", "b")), .long("c", type: "L"), plain),

@@ -30,7 +30,7 @@ function checkHeader(header) {
   if (!/^ *[0-7]+[ \0]*$/.test(String.fromCharCode(...header.subarray(148, 156)))) throw faults.malformed();
   const magic = String.fromCharCode(...header.subarray(257, 265));
   if (!["ustar\x0000", "ustar  \0", "\0".repeat(8)].includes(magic)) throw faults.malformed();
-  if (magic === "ustar  \0" && !isZero(header.subarray(345, 500))) throw faults.malformed();
+  if (magic !== "ustar\x0000" && !isZero(header.subarray(345, 500))) throw faults.malformed();
 }
 
 // Records `LENGTH KEY=VALUE\n`. A key that moves content or names elsewhere is refused.
@@ -50,7 +50,7 @@ function paxRecords(bytes) {
     if (!known.includes(key) && !/^(LIBARCHIVE|SCHILY)\./.test(key)) throw faults.malformed();
     // One moves the end of a file, the others are names.
     if (key === "SCHILY.realsize") throw faults.malformed();
-    if (key === "path" && record.includes(0)) throw faults.malformed();
+    if (key === "path" && (record.includes(0) || equals + 2 >= length)) throw faults.malformed();
     if (text(record.subarray(equals + 1, length - 1)) === null && ["uname", "gname"].includes(key)) throw faults.malformed();
     records.set(key, record.subarray(equals + 1, length - 1));
     rest = rest.subarray(length);

@@ -162,8 +162,9 @@ function verdictOf(text) {
 function questionsAsForm(file, asked) {
   const form = new FormData();
   const add = (name, value) => value !== null && value !== false && form.append(name, String(value));
-  for (const key of asked.softwareKeys) add("software_key", key);
-  for (const digest of asked.measurements ?? []) add("measurement", digest);
+  const list = (name, values) => values.length > 0 && form.append(name, values.join("\n"));
+  list("software_key", asked.softwareKeys);
+  list("measurement", asked.measurements ?? []);
   add("nonce", asked.nonce);
   add("source", asked.source);
   add("commit", asked.commit);
@@ -174,10 +175,14 @@ function questionsAsForm(file, asked) {
   return form;
 }
 
+// What is being sent, for as long as it is wanted.
+let sending = null;
+
 async function askService(file, binary, asked, run) {
-  find("state").textContent = `Sending ${printable(file.name)} to ${location.host}…`;
+  sending = new AbortController();
+  sayUnderWay(`Sending ${printable(file.name)} to ${location.host}…`);
   try {
-    const response = await ask("verify", { method: "POST", body: questionsAsForm(file, asked) });
+    const response = await ask("verify", { method: "POST", body: questionsAsForm(file, asked), signal: sending.signal });
     const verdict = verdictOf(await response.text());
     if (verdict === null) throw new Error("The service answered with something that is no verdict.");
     const provenance = member(verdict.json, "provenance");
@@ -190,14 +195,15 @@ async function askService(file, binary, asked, run) {
 }
 
 // Offers to send the bundle, where this browser found nothing out and there is a service that could.
-function offer(file, binary, verdict, asked, run) {
+function offer(file, binary, verdict, asked) {
   const isOurs = verdict.outcome === "undetermined" && verdict.findings.every(
     ({ status, code }) => status !== "undetermined" || code.startsWith("browser."));
   if (!isOurs || !location.protocol.startsWith("http")) return [];
   const button = element("button", { type: "button", id: "send" }, `Send the bundle to ${location.host} and have it verified there`);
   button.addEventListener("click", () => {
     button.disabled = true;
-    askService(file, binary, asked, run);
+    runs += 1;
+    askService(file, binary, asked, runs).finally(() => (button.disabled = false));
   });
   return [element("section", { class: "panel", id: "offer" }, element("h2", {}, "Ask the service"),
     element("p", {}, "What your browser cannot do, the service can. The bundle is uploaded for it, with what you asked, and is not kept. "
@@ -214,9 +220,13 @@ class Examiner {
 
   // Begun before there is a bundle, so that the network may be gone when there is one.
   prepare() {
-    this.#worker ??= new Worker(new URL("./examine.js", import.meta.url), { type: "module" });
-    this.#worker.onerror = (event) => this.#end({ fault: event.message ?? "the check could not be started" });
-    this.#worker.onmessage = ({ data }) => this.#end(data);
+    if (this.#worker !== null) return;
+    const worker = new Worker(new URL("./examine.js", import.meta.url), { type: "module" });
+    // What a worker says that another has replaced is about another file.
+    const end = (result) => worker === this.#worker && this.#end(result);
+    worker.onerror = (event) => end({ fault: event.message ?? "the check could not be started" });
+    worker.onmessage = ({ data }) => end(data);
+    this.#worker = worker;
   }
 
   // The verdict's text and the statement's bytes; null when it was stopped.
@@ -230,16 +240,17 @@ class Examiner {
   }
 
   stop() {
-    if (this.#settle === null) return;
-    this.#worker.terminate();
-    this.#worker = null;
-    this.#end(null);
+    if (this.#settle !== null) this.#end(null);
   }
 
+  // A worker that did its work has the next one, too.
   #end(result) {
+    if (result === null || result.fault !== undefined) {
+      this.#worker?.terminate();
+      this.#worker = null;
+    }
     this.#settle?.(result);
     this.#settle = null;
-    if (result?.fault !== undefined) this.#worker = null;
   }
 }
 
@@ -255,28 +266,35 @@ async function examine(file, asked) {
   return { text: canonical(new Verdict([new Finding("undetermined", code, message)]).json), statement: null };
 }
 
-function sayChecking(file) {
+// Ends whatever is under way; it has nothing to say any more.
+function stop() {
+  runs += 1;
+  examiner.stop();
+  sending?.abort();
+}
+
+function sayUnderWay(what) {
   const button = element("button", { type: "button", class: "plain", id: "stop" }, "Stop");
   button.addEventListener("click", () => {
-    examiner.stop();
+    stop();
     find("state").textContent = "Stopped. Nothing was found out.";
     find("bundle").focus();
   });
-  find("state").replaceChildren(`Checking ${printable(file.name)}… `, button);
+  find("state").replaceChildren(`${what} `, button);
 }
 
 async function check(file, binary) {
   const asked = askedFor();
-  runs += 1;
+  stop();
   const run = runs;
   find("answer").replaceChildren();
-  sayChecking(file);
+  sayUnderWay(`Checking ${printable(file.name)}…`);
   const examined = await examine(file, asked);
   if (examined === null) return;
   if (examined.fault !== undefined) throw new Error(examined.fault);
   const verdict = verdictOf(examined.text);
   const more = binary === undefined ? [] : [await compareBinary(binary, examined.statement, verdict)];
-  if (run === runs) show(file.name, verdict, [...more, ...offer(file, binary, verdict, asked, run)]);
+  if (run === runs) show(file.name, verdict, [...more, ...offer(file, binary, verdict, asked)]);
 }
 
 async function submit() {
@@ -320,8 +338,7 @@ async function takeFromService(address) {
 
 // A verdict stands beside what it was asked for, and beside nothing else.
 find("form").addEventListener("input", () => {
-  runs += 1;
-  examiner.stop();
+  stop();
   find("answer").replaceChildren();
   find("state").textContent = "";
 });
