@@ -119,7 +119,9 @@ struct TarForm {
                 throw .malformedArchive
             }
             // An empty path, too, is one to some programs and none to others.
-            guard key != "path" || (!record.contains(0) && equals + 2 < record.endIndex) else { throw .malformedArchive }
+            guard key != "path" || (!record.contains(0) && equals + 2 < record.endIndex) else {
+                throw .malformedArchive
+            }
             rest = rest.dropFirst(length)
         }
     }
