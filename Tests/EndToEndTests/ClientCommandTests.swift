@@ -204,6 +204,27 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a service's words do not reach the terminal as they are`() async throws {
+            let hostile = "evil \u{1B}]0;title\u{7}\u{1B}[2J\u{202E}\r\nkettle: accepted"
+            let problem = JSONValue.object(["detail": .string(hostile), "hint": .string(hostile)]).canonicalBytes()
+            let id = String(repeating: "a", count: 24)
+            let refusal = SubmitTests.http(problem, status: "500 Internal Server Error")
+            try await Interceptor.run([.answer(refusal, as: nil)]) { proxy in
+                for command in [["cancel", id], ["logs", id], ["builds"], ["download", id]] {
+                    let ended = try await Command.run(
+                        KettleExecutable.path.string, command + ["--api", "http://127.0.0.1:\(proxy.port)"],
+                        in: scratch.path)
+                    #expect(ended.status != 0)
+                    #expect(ended.everything.contains("evil \\u{1b}"))
+                    #expect(
+                        !ended.everything.unicodeScalars.contains {
+                            "\u{1B}\u{7}\r\u{202E}".unicodeScalars.contains($0)
+                        })
+                    #expect(!ended.everything.contains("\nkettle: accepted"))
+                }
+            }
+        }
+
         @Test func `the logs of a build that runs end where it is, or follow it`() async throws {
             try await Service.run { service in
                 let scratch = try ScratchFolder()
@@ -226,7 +247,7 @@ extension EndToEnd {
 
         @Test func `what is not as it was committed is said, and sent`() async throws {
             let folder = try scratch.write(Projects.hello, to: "hello")
-            func git(_ arguments: String...) async throws {
+            @Sendable func git(_ arguments: String...) async throws {
                 let identity = ["-c", "user.name=t", "-c", "user.email=t@example.test"]
                 let ended = try await Command.run("git", identity + arguments, in: folder)
                 #expect(ended.status == 0, "\(ended.everything)")
@@ -245,6 +266,22 @@ extension EndToEnd {
                 #expect(changed.errors.contains(", and sent as they are here\n"))
                 let ran = try await Command.run(scratch.path.appending("changed/artifacts/hello").string, [])
                 #expect(ran.output == "changed\n")
+
+                // A copy has another place on the disk and other times, and is what was committed.
+                try await git("checkout", "-q", ".")
+                try await git("clean", "-qfd")
+                _ = try await Command.run("cp", ["-r", "hello", "copy"], in: scratch.path)
+                let copy = try await kettle(["submit", "copy", "-o", "c"] + arguments[2...3], of: service)
+                #expect(!copy.errors.contains("not as in commit"))
+                // What a repository names runs for nobody but those who use git in it.
+                let witness = scratch.path.appending("witness").string
+                try await git("config", "filter.evil.clean", "touch \(witness); cat")
+                try scratch.write(["attributes": "* filter=evil\n"], to: "hello/.git/info")
+                _ = try await Command.run("touch", ["Cargo.toml", "src/main.rs"], in: folder)
+                let filtered = try await kettle(arguments + ["filtered"], of: service)
+                #expect(filtered.status == 0)
+                #expect(!filtered.errors.contains("not as in commit"))
+                #expect(access(witness, F_OK) != 0)
             }
         }
     }
