@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import KettleProvenance
 import KettleTesting
 import Subprocess
@@ -123,6 +124,55 @@ extension EndToEnd {
                     "POST", "/v1/verify", ["Content-Type": "application/json"], Array("{}".utf8))
                 #expect(json.status == 415)
                 try await eventually { service.dataFiles == files }
+            }
+        }
+
+        /// Writes a gzipped tar of a few megabytes with a file of 6 GiB of zeros: one deflated block, again and again.
+        private static let bomb = """
+            import struct, sys, zlib
+            def deflated(data, last=zlib.Z_FULL_FLUSH):
+                packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+                return packer.compress(data) + packer.flush(last)
+            times, block = 384, bytes(16 << 20)
+            size = times * len(block)
+            head = bytearray(512)
+            for place, text in ((0, b"large"), (100, b"0000644"), (108, b"0000000"), (116, b"0000000"), (124, b"%011o" % size),
+                                (136, b"00000000000"), (148, b" " * 8), (156, b"0"), (257, b"ustar\\x0000")):
+                head[place:place + len(text)] = text
+            head[148:155] = b"%06o\\0" % sum(head)
+            end = bytes(1024)
+            crc = zlib.crc32(bytes(head))
+            for _ in range(times):
+                crc = zlib.crc32(block, crc)
+            with open(sys.argv[1], "wb") as file:
+                file.write(b"\\x1f\\x8b\\x08" + bytes(6) + b"\\xff" + deflated(bytes(head)))
+                file.write(deflated(block) * times)
+                file.write(deflated(end, zlib.Z_FINISH))
+                file.write(struct.pack("<II", zlib.crc32(end, crc), (size + 512 + 1024) & 0xffffffff))
+            """
+
+        @Test func `a service that stops does not wait for a verification`() async throws {
+            let scratch = try ScratchFolder()
+            let bomb = scratch.path.appending("bomb.tar.gz")
+            let made = try await Command.run("python3", ["-c", Self.bomb, bomb.string])
+            try #require(made.status == 0, "\(made.everything)")
+            let form = Self.form(Array(try Data(contentsOf: URL(filePath: bomb.string))))
+            try await Service.run { service in
+                async let answer = service.post("/v1/verify", form)
+                // It has lost its name when it is verified.
+                let descriptors = "/proc/\(service.processID)/fd"
+                try await eventually {
+                    let names = try FileManager.default.contentsOfDirectory(atPath: descriptors)
+                    return names.contains { name in
+                        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\(name)")
+                        return link?.hasSuffix(".bundle (deleted)") == true
+                    }
+                }
+                service.send(SIGTERM)
+                let refusal = try await answer
+                #expect(refusal.status == 503)
+                #expect(try refusal.json()["code"] == "service.stopping")
+                try await eventually { !service.isAlive }
             }
         }
 
