@@ -187,9 +187,15 @@ extension EndToEnd {
                             _ = try await Subprocess.run(
                                 .name("curl"),
                                 arguments: [
-                                    "-sS", "--limit-rate", "20k", "-F", "bundle=@slow", service.address + "/v1/verify",
+                                    "-sS", "--limit-rate", "20k", "--retry", "50", "-F", "bundle=@slow",
+                                    service.address + "/v1/verify",
                                 ], workingDirectory: scratch.path, input: .none, output: .discarded, error: .discarded)
                         }
+                    }
+                    // Not before they have their places: a question takes one, too. The one for the metrics counts itself.
+                    try await eventually {
+                        try await service.get("/metrics").text.split(separator: "\n")
+                            .contains("kettle_http_requests_in_flight 17")
                     }
                     try await eventually { try await service.post("/v1/verify", FormData()).status == 429 }
                     let refused = try await service.post("/v1/verify", FormData())
