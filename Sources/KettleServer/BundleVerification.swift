@@ -71,14 +71,12 @@ struct BundleVerification: Sendable {
         let isStopping = forms.isStopping
         return try await withCheckedThrowingContinuation { continuation in
             let first = FirstAnswer(continuation)
-            Thread.detachNewThread {
-                first.resume(
-                    Result {
-                        do throws(BundleError) { return try verifier.verify(at: file.path).json } catch {
-                            // Of a file that this service has written itself: nothing about the bundle.
-                            throw StoreError.readFailed(what: "the bundle", reason: error.message)
-                        }
-                    })
+            Task {
+                do {
+                    first.resume(.success(try await onOwnThread { try Self.verdict(of: verifier, at: file.path) }))
+                } catch {
+                    first.resume(.failure(error))
+                }
             }
             Task {
                 while !first.isOver {
@@ -88,6 +86,15 @@ struct BundleVerification: Sendable {
                     try? await Task.sleep(for: .milliseconds(250))
                 }
             }
+        }
+    }
+
+    private static func verdict(of verifier: BundleVerifier, at path: String) throws(StoreError) -> JSONValue {
+        do {
+            return try verifier.verify(at: path).json
+        } catch {
+            // Of a file that this service has written itself: nothing about the bundle.
+            throw .readFailed(what: "the bundle", reason: error.message)
         }
     }
 

@@ -66,9 +66,12 @@ final class ToolDigests: Sendable {
         var text = ""
         let root = tree.root.string
         for file in files { text += "\(try digest("\(root)/\(file)", file, &state).hex)  \(file)\n" }
+        var annotations: [String: JSONValue] = [
+            "files": .integer(Int64(files.count)), "form": .string("sha256sum lines sorted by path"),
+        ]
+        annotations["version"] = tree.version.map(JSONValue.string)
         return ResourceDescriptor(
-            name: tree.name, digest: ["sha256": ContentDigest(of: Array(text.utf8)).hex],
-            annotations: ["files": .integer(Int64(files.count)), "form": .string("sha256sum lines sorted by path")])
+            name: tree.name, digest: ["sha256": ContentDigest(of: Array(text.utf8)).hex], annotations: annotations)
     }
 
     private func digest(_ path: String, _ name: String, _ state: inout State) throws(ToolchainError) -> ContentDigest {

@@ -10,6 +10,8 @@ struct ToolTree: Sendable, Hashable {
     var root: FilePath
     /// Relative to the root, in any order. Links count as the file that they lead to.
     var files: [String]
+    /// What it says of itself, where it is one program and not a whole toolchain.
+    var version: String?
 
     /// All files of a folder and of the folders in it.
     ///

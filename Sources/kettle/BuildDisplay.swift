@@ -187,6 +187,11 @@ extension BuildDisplay {
 }
 
 extension ServiceConnection.EndedBuild {
+    /// Tells a person why a build failed, in the service's words.
+    func report() {
+        Terminal.report(result["error"]?.stringValue ?? "the build failed", hint: result["hint"]?.stringValue)
+    }
+
     /// 0 for a success, 1 where the source is at fault, 2 where nothing was found out about it.
     var exitCode: ExitCode {
         guard result["status"]?.stringValue != "success" else { return .success }

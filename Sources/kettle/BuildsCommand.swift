@@ -26,7 +26,7 @@ struct BuildsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await ClientOptions.run {
-            if let before { try Self.check(before) }
+            if let before { try ClientOptions.check(build: before) }
             let answer = try await client.connection().builds(limit: number, before: before)
             guard let builds = answer["builds"]?.arrayValue else { throw ServiceError.answer("it lists no builds") }
             guard !json else { return Terminal.say(answer.canonicalString()) }
@@ -35,11 +35,6 @@ struct BuildsCommand: AsyncParsableCommand {
                 Terminal.warn("kettle: more with --before \(Finding.printable(next))")
             }
         }
-    }
-
-    /// - Throws: ``ClientError/notABuild(_:)``.
-    static func check(_ id: String) throws(ClientError) {
-        guard ServiceConnection.isBuildID(id) else { throw .notABuild(id) }
     }
 
     /// `ID  STATE  TOOLCHAIN  WHEN  SOURCE`, of a stranger's words.

@@ -17,7 +17,7 @@ struct CancelCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await ClientOptions.run {
-            try BuildsCommand.check(build)
+            try ClientOptions.check(build: build)
             let answer: JSONValue
             do {
                 answer = try await client.connection().cancel(build)

@@ -59,6 +59,13 @@ struct ClientOptions: ParsableArguments {
         try ServiceConnection(address(), authorities: ca, token: token())
     }
 
+    /// An id goes into requests' paths, so it is looked at first.
+    ///
+    /// - Throws: ``ClientError/notABuild(_:)``.
+    static func check(build id: String) throws(ClientError) {
+        guard ServiceConnection.isBuildID(id) else { throw .notABuild(id) }
+    }
+
     /// Runs a command that asks a service, and ends the process as its errors ask for: 130 where it was interrupted, 1 where the
     /// service was refused or refused, 2 where nothing was found out.
     static func run(_ body: () async throws -> Void) async throws {

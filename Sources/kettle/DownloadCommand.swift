@@ -34,7 +34,7 @@ struct DownloadCommand: AsyncParsableCommand {
     }
 
     private func download() async throws {
-        try BuildsCommand.check(build)
+        try ClientOptions.check(build: build)
         let output = output ?? build
         guard access(output, F_OK) != 0 else { throw LocalBuildError.outputExists(output) }
         let verifier = try expectations.questions(about: output).verifier

@@ -24,15 +24,12 @@ struct LogsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await ClientOptions.run {
-            try BuildsCommand.check(build)
+            try ClientOptions.check(build: build)
             let service = try client.connection()
             guard follow else { return try await service.events(of: build, onEvent: show) }
             let ended = try await service.follow(build, onEvent: show)
             guard ended.exitCode != .success else { return }
-            if !json {
-                Terminal.report(
-                    ended.result["error"]?.stringValue ?? "the build failed", hint: ended.result["hint"]?.stringValue)
-            }
+            if !json { ended.report() }
             throw ended.exitCode
         }
     }

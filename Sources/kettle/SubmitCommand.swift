@@ -102,7 +102,7 @@ struct SubmitCommand: AsyncParsableCommand {
         if case .archive(_, _, let size) = wanted { form.onSent = { display.sent($0, of: size) } }
         let ended = try await follow(form, on: service, display, interruption)
         guard !interruption.isUnwanted else { throw CancellationError() }
-        let isSuccess = ended.result["status"]?.stringValue == "success"
+        let isSuccess = ended.exitCode == .success
         display.end(mark: isSuccess ? .done : .failed, isOutputWanted: !isSuccess)
         guard isSuccess else { return try fail(ended) }
 
@@ -179,9 +179,8 @@ struct SubmitCommand: AsyncParsableCommand {
     // MARK: - The end
 
     private func fail(_ ended: ServiceConnection.EndedBuild) throws {
-        let result = ended.result
-        if json { Terminal.say(result.canonicalString()) }
-        Terminal.report(result["error"]?.stringValue ?? "the build failed", hint: result["hint"]?.stringValue)
+        if json { Terminal.say(ended.result.canonicalString()) }
+        ended.report()
         throw ended.exitCode
     }
 

@@ -46,6 +46,27 @@ struct NodeInstallation: Sendable {
         return "\(mountedRoot)/\(relative)"
     }
 
+    /// A package manager that belongs to this Node.js.
+    ///
+    /// - Parameters:
+    ///   - script: Where it is on the host, links resolved.
+    ///   - oldest: The first version that will do.
+    /// - Returns: Its script inside the sandbox, and what it says is its version.
+    /// - Throws: ``ToolchainError/toolchainMissing(tool:reason:)``.
+    func packageManager(
+        _ tool: String, at script: FilePath, atLeast oldest: Int
+    ) async throws(ToolchainError) -> (program: String, version: String) {
+        guard let program = inside(script) else {
+            throw .toolchainMissing(tool: tool, reason: "it belongs to another Node.js than the one on the PATH")
+        }
+        let version = try await InstalledProgram.ask(
+            tool, at: root.appending("bin").appending("node"), [script.string, "--version"])
+        guard let major = version.split(separator: ".").first.flatMap({ Int($0) }), major >= oldest else {
+            throw .toolchainMissing(tool: tool, reason: "it is version \(version), and \(oldest) is needed")
+        }
+        return (program, version)
+    }
+
     /// The C headers that add-ons are compiled with, where the installation has them: node-gyp would download them.
     var headers: [String: String] {
         guard access(root.appending(FilePath("include/node/node.h").components).string, R_OK) == 0 else { return [:] }

@@ -28,14 +28,7 @@ package struct NpmToolchain: Toolchain {
         guard let script = InstalledProgram.find("npm"), script.lastComponent?.string == "npm-cli.js" else {
             throw .toolchainMissing(tool: "npm", reason: "it is not on the PATH, or something stands before it there")
         }
-        guard let program = installation.inside(script) else {
-            throw .toolchainMissing(tool: "npm", reason: "it belongs to another Node.js than the one on the PATH")
-        }
-        let version = try await InstalledProgram.ask(
-            "npm", at: installation.root.appending("bin").appending("node"), [script.string, "--version"])
-        guard let major = version.split(separator: ".").first.flatMap({ Int($0) }), major >= oldestVersion else {
-            throw .toolchainMissing(tool: "npm", reason: "it is version \(version), and \(oldestVersion) is needed")
-        }
+        let (program, version) = try await installation.packageManager("npm", at: script, atLeast: oldestVersion)
         return NpmToolchain(
             configuration: configuration, installation: installation,
             folder: script.removingLastComponent().removingLastComponent(), program: program, version: version,
@@ -56,12 +49,7 @@ package struct NpmToolchain: Toolchain {
         // Debian has what npm needs beside npm, each in a folder of its own.
         let parent = folder.removingLastComponent()
         let root = parent == "/usr/share/nodejs" ? parent : folder
-        tools.append(.tree(ToolTree(name: "npm", root: root, files: try ToolTree.files(of: root))))
-        return try digests.describe(tools).map { descriptor in
-            guard descriptor.name == "npm" else { return descriptor }
-            var descriptor = descriptor
-            descriptor.annotations = (descriptor.annotations ?? [:]).merging(["version": .string(version)]) { $1 }
-            return descriptor
-        }
+        tools.append(.tree(ToolTree(name: "npm", root: root, files: try ToolTree.files(of: root), version: version)))
+        return try digests.describe(tools)
     }
 }

@@ -48,14 +48,7 @@ package struct PnpmToolchain: Toolchain {
             throw .toolchainMissing(
                 tool: "pnpm", reason: "what is on the PATH is not the package pnpm of the npm registry")
         }
-        guard let program = installation.inside(script) else {
-            throw .toolchainMissing(tool: "pnpm", reason: "it belongs to another Node.js than the one on the PATH")
-        }
-        let version = try await InstalledProgram.ask(
-            "pnpm", at: installation.root.appending("bin").appending("node"), [script.string, "--version"])
-        guard let major = version.split(separator: ".").first.flatMap({ Int($0) }), major >= oldestVersion else {
-            throw .toolchainMissing(tool: "pnpm", reason: "it is version \(version), and \(oldestVersion) is needed")
-        }
+        let (program, version) = try await installation.packageManager("pnpm", at: script, atLeast: oldestVersion)
         return PnpmToolchain(
             configuration: configuration, installation: installation,
             folder: script.removingLastComponent().removingLastComponent(), program: program, version: version)
@@ -71,15 +64,9 @@ package struct PnpmToolchain: Toolchain {
     }
 
     package func tools() throws(ToolchainError) -> [ResourceDescriptor] {
-        let tools =
-            try installation.programFiles() + [
-                .tree(ToolTree(name: "pnpm", root: folder, files: try ToolTree.files(of: folder)))
-            ]
-        return try digests.describe(tools).map { descriptor in
-            guard descriptor.name == "pnpm" else { return descriptor }
-            var descriptor = descriptor
-            descriptor.annotations = (descriptor.annotations ?? [:]).merging(["version": .string(version)]) { $1 }
-            return descriptor
-        }
+        try digests.describe(
+            installation.programFiles() + [
+                .tree(ToolTree(name: "pnpm", root: folder, files: try ToolTree.files(of: folder), version: version))
+            ])
     }
 }
