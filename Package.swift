@@ -35,6 +35,12 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+// What is released takes the libraries that are shipped with it, and what these take (a RUNPATH holds for the program alone), from
+// its own folder, as SwiftPM says already. Names of functions stay, for backtraces; what debuggers read is three quarters of the file.
+let released: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "--disable-new-dtags", "-Xlinker", "--strip-debug"], .when(configuration: .release))
+]
+
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
@@ -60,7 +66,7 @@ var targets: [Target] = [
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-        ], swiftSettings: settings),
+        ], swiftSettings: settings, linkerSettings: released),
     module(
         "KettleServer",
         [
@@ -140,7 +146,7 @@ var targets: [Target] = [
     // Runs inside the sandbox, where nothing of Swift is: linked statically, in every configuration.
     .executableTarget(
         name: "kettle-confine", dependencies: ["KettleLauncher", "KettleConfine", "CLinux"], swiftSettings: strict,
-        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        linkerSettings: [.unsafeFlags(["-static-executable"])] + released),
     module("KettleLauncher", ["KettleConfine", "CLinux", "CSeccomp"]),
     module("KettleConfine", ["CLinux"]),
     module("KettleArchive", ["KettleError", "CArchive", "CZlib"]),

@@ -78,26 +78,35 @@ extension BuildService {
         }
     }
 
-    /// Writes the bundle of a successful build as a folder, whole or not at all.
+    /// Writes the bundle of a successful build, whole or not at all: as one file where the name ends in `.zip`, else as a folder.
     ///
-    /// - Parameter folder: A name that is free.
-    /// - Throws: ``StoreError/writeFailed(what:reason:)``.
-    package func export(_ id: BuildID, to folder: FilePath) async throws {
-        let files = try await store.files(of: id)
+    /// - Parameter place: A name that is free.
+    /// - Throws: ``BuildError/diskLow``, ``StoreError/buildGone``, and ``StoreError/writeFailed(what:reason:)``.
+    package func export(_ id: BuildID, to place: FilePath) async throws {
         let origin = store.folder.build(id)
-        try await threads.runIfActive {
-            let draft = FilePath("\(folder).\(BuildID().hex)")
+        let copies: [(from: String, name: String, mode: mode_t)]
+        if place.string.hasSuffix(".zip") {
+            guard let packed = try await bundle(of: id, as: .zip) else { throw StoreError.buildGone }
+            copies = [(packed.location, "", 0o644)]
+        } else {
+            copies = try await store.files(of: id).compactMap { file in
+                Self.nameInBundle(file).map { (file.location, $0, file.category == .artifact ? 0o755 : 0o644) }
+            }
+        }
+        try await threads.runIfActive { [copies] in
+            let draft = FilePath("\(place).\(BuildID().hex)")
             do {
-                for file in files {
-                    guard let name = Self.nameInBundle(file) else { continue }
-                    let place = draft.appending(FilePath(name).components)
-                    try FileManager.default.createDirectory(
-                        atPath: place.removingLastComponent().string, withIntermediateDirectories: true)
+                for copy in copies {
+                    let target = draft.appending(FilePath(copy.name).components)
+                    if target != draft {
+                        try FileManager.default.createDirectory(
+                            atPath: target.removingLastComponent().string, withIntermediateDirectories: true)
+                    }
                     try FileManager.default.copyItem(
-                        atPath: origin.appending(FilePath(file.location).components).string, toPath: place.string)
-                    chmod(place.string, file.category == .artifact ? 0o755 : 0o644)
+                        atPath: origin.appending(FilePath(copy.from).components).string, toPath: target.string)
+                    chmod(target.string, copy.mode)
                 }
-                guard rename(draft.string, folder.string) == 0 else {
+                guard rename(draft.string, place.string) == 0 else {
                     throw StoreError.writeFailed(what: "the bundle", reason: String(cString: strerror(errno)))
                 }
             } catch {

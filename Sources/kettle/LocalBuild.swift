@@ -23,8 +23,11 @@ struct LocalBuildOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "The folder to write the bundle to; it must not exist (default: kettle-bundle).", valueName: "folder"),
-        completion: .directory)
+            """
+            Where the bundle goes, as a folder or, with a name that ends in .zip, as a file; it must not exist (default: \
+            kettle-bundle).
+            """, valueName: "path"),
+        completion: .file())
     var output = "kettle-bundle"
 
     @Option(help: ArgumentHelp("The project's folder inside PATH.", valueName: "folder"))
@@ -188,6 +191,7 @@ struct LocalBuild {
             Terminal.say(JSONValue.object(members).canonicalString())
             return
         }
+        if options.output.hasSuffix(".zip") { return Terminal.say(output.string) }
         for artifact in artifacts {
             Terminal.say(
                 "\(artifact["sha256"]?.stringValue ?? "")  \(output)/artifacts/\(artifact["name"]?.stringValue ?? "")")
@@ -216,7 +220,7 @@ enum LocalBuildError: UserFacingError, Equatable {
 
     var hint: String? {
         switch self {
-        case .outputExists: "remove it, or name another folder with -o"
+        case .outputExists: "remove it, or name another place with -o"
         case .lost: nil
         }
     }

@@ -57,6 +57,20 @@ extension EndToEnd {
                 .trimmingCharacters(in: .newlines)
         }
 
+        @Test func `a bundle may be one file, by its name`() async throws {
+            try scratch.write(Projects.slow(seconds: 0), to: "project")
+            let made = try await attest("project", to: "bundle.zip")
+            #expect(made.status == 0, "\(made.everything)")
+            #expect(made.output == "bundle.zip\n")
+            let verified = try await verify("bundle.zip")
+            #expect(verified.status == 0, "\(verified.everything)")
+            let left = try FileManager.default.contentsOfDirectory(atPath: scratch.path.string)
+            #expect(left.filter { $0.hasPrefix("bundle") } == ["bundle.zip"])
+            let again = try await attest("project", to: "bundle.zip")
+            #expect(again.status == 2)
+            #expect(again.everything.contains("\"bundle.zip\" exists"))
+        }
+
         @Test func `a clean checkout is attested to by its commit`() async throws {
             let project = try scratch.write(Projects.hello, to: "hello")
             try scratch.write([".gitignore": "target/\n", "target/junk": "ignored"], to: "hello")

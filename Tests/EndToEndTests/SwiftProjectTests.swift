@@ -38,6 +38,25 @@ extension EndToEnd {
             }
         }
 
+        @Test func `of three products two are wanted, and two are built`() async throws {
+            let names = ["first", "second", "third"]
+            var files = Dictionary(
+                uniqueKeysWithValues: names.map { ("Sources/\($0)/main.swift", "print(\"\($0)\")\n") })
+            files["Package.swift"] = """
+                // swift-tools-version: 6.0
+                import PackageDescription
+                let package = Package(
+                    name: "three",
+                    targets: [\(names.map { ".executableTarget(name: \"\($0)\")" }.joined(separator: ", "))])
+
+                """
+            files["kettle.toml"] = "targets = [\"first\", \"second\"]\n"
+            try await Service.run { [files] service in
+                _ = try await expectVerifiedSuccess(
+                    try await service.build(files), service, artifacts: ["first", "second"])
+            }
+        }
+
         @Test func `a program on Rainbow builds from git and from a ZIP, and names the commit that it was built with`()
             async throws
         {

@@ -37,12 +37,15 @@ struct SwiftPlan: BuildPlan {
     }
 
     func buildSteps() -> [BuildStep] {
-        let products = settings[.targets].flatMap { ["--product", $0] }
-        let build = ["--configuration", Self.configuration, "--static-swift-stdlib"] + traits + products
-        return [
-            step("swift package describe", "swift-package", ["describe", "--type", "json"], options: traits),
-            step((["swift build"] + build).joined(separator: " "), "swift-build", [], options: build),
-        ]
+        let build = ["--configuration", Self.configuration, "--static-swift-stdlib"] + traits
+        // `swift build` takes one product, and of several the last.
+        let products = settings[.targets].isEmpty ? [[]] : settings[.targets].map { ["--product", $0] }
+        return [step("swift package describe", "swift-package", ["describe", "--type", "json"], options: traits)]
+            + products.map { product in
+                step(
+                    (["swift build"] + build + product).joined(separator: " "), "swift-build", [],
+                    options: build + product)
+            }
     }
 
     /// "Traits" are what SwiftPM calls features.
