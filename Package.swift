@@ -35,10 +35,12 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
-// What is released takes the libraries that are shipped with it, and what these take (a RUNPATH holds for the program alone), from
-// its own folder, as SwiftPM says already. Names of functions stay, for backtraces; what debuggers read is three quarters of the file.
-let released: [LinkerSetting] = [
-    .unsafeFlags(["-Xlinker", "--disable-new-dtags", "-Xlinker", "--strip-debug"], .when(configuration: .release))
+let programs: [LinkerSetting] = [
+    // Libraries that are shipped lie beside the program, where SwiftPM lets it look. With new tags that would hold for what the
+    // program itself names, and not for what those libraries need.
+    .unsafeFlags(["-Xlinker", "--disable-new-dtags"]),
+    // Names of functions stay, for backtraces; what debuggers read is three quarters of the file.
+    .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release)),
 ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -66,7 +68,7 @@ var targets: [Target] = [
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-        ], swiftSettings: settings, linkerSettings: released),
+        ], swiftSettings: settings, linkerSettings: programs),
     module(
         "KettleServer",
         [
@@ -146,7 +148,7 @@ var targets: [Target] = [
     // Runs inside the sandbox, where nothing of Swift is: linked statically, in every configuration.
     .executableTarget(
         name: "kettle-confine", dependencies: ["KettleLauncher", "KettleConfine", "CLinux"], swiftSettings: strict,
-        linkerSettings: [.unsafeFlags(["-static-executable"])] + released),
+        linkerSettings: [.unsafeFlags(["-static-executable"])] + programs),
     module("KettleLauncher", ["KettleConfine", "CLinux", "CSeccomp"]),
     module("KettleConfine", ["CLinux"]),
     module("KettleArchive", ["KettleError", "CArchive", "CZlib"]),
