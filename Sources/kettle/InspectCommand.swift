@@ -11,7 +11,7 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show what a bundle claims, without checking any of it.",
         discussion: "Exits 0, or 2 when the bundle or its statement cannot be read.")
 
-    @Argument(help: "A folder, a .zip or a .tar.gz.", completion: .file())
+    @Argument(help: "The bundle: a folder, a .zip or a .tar.gz.", completion: .file())
     var bundle: String
 
     @Flag(help: "Print the statement as it is in the bundle.")

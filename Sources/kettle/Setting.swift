@@ -169,7 +169,7 @@ struct Setting: Sendable {
     static func help(_ name: String) -> ArgumentHelp {
         guard let setting = all.first(where: { $0.name == name }) else { return "" }
         let standard = setting.standardText.map { " (default: \($0))" } ?? ""
-        let repeated = setting.isList ? " May be given several times." : ""
+        let repeated = setting.isList ? " May be repeated." : ""
         return ArgumentHelp("\(setting.help)\(repeated)\(standard)", valueName: setting.placeholder.lowercased())
     }
 }
