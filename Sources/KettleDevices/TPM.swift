@@ -148,7 +148,7 @@ final class TPM {
         var offset = 0
         guard Tss2_MU_TPMS_ATTEST_Unmarshal(message, message.count, &offset, &content) == 0, offset == message.count,
             content.magic == 0xFF54_4347, content.type == 0x8018
-        else { throw .malformed("the TPM's quote", reason: "it is no TPMS_ATTEST of a quote") }
+        else { throw .malformed("the TPM's quote", reason: "it is not a TPMS_ATTEST of a quote") }
         return Quote(
             message: message,
             signature: withUnsafeBytes(of: signature.signature.rsassa.sig.buffer) {

@@ -101,7 +101,7 @@ struct JSONBuildRequest {
         }
         for (name, value) in members.sorted(by: { $0.key < $1.key }) where value != .null {
             guard let text = value.stringValue else {
-                throw .badMember(name, "is not a text")
+                throw .badMember(name, "is not a string")
             }
             switch name {
             case "nonce", "repo_url", "path", "toolchain", "visibility": fields[name] = text
@@ -111,7 +111,7 @@ struct JSONBuildRequest {
                 guard let bytes = Base64.decode(text) else { throw .badMember(name, "is not base64") }
                 guard !bytes.isEmpty else { throw .badMember(name, "is empty") }
                 archive = bytes
-            default: throw .badMember(name, "is not known")
+            default: throw .badMember(name, "is unknown")
             }
         }
     }

@@ -120,7 +120,7 @@ private struct PolicyReader {
         _ key: String, of expected: String, _ parse: (String) -> Element?
     ) throws(PolicyError) -> [Element]? {
         guard let value = value(key) else { return nil }
-        let wrongType = PolicyError.Problem.wrongType(key: key, expected: "a list of texts")
+        let wrongType = PolicyError.Problem.wrongType(key: key, expected: "a list of strings")
         guard let values = value.arrayValue else { throw error(key, wrongType) }
         guard !values.isEmpty else { throw error(key, .empty(key: key)) }
         var elements: [Element] = []

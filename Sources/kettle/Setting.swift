@@ -101,7 +101,7 @@ struct Setting: Sendable {
     var wanted: String {
         switch kind {
         case .text, .file, .folder: "one value"
-        case .list, .choices: "a list of texts"
+        case .list, .choices: "a list of strings"
         case .truth: "true or false"
         case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
         case .size(let range): "a size such as 512MiB or 4GiB, \(range.lowerBound) to \(range.upperBound) bytes"

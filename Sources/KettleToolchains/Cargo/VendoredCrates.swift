@@ -116,7 +116,7 @@ struct VendoredCrates {
         switch json["package"] {
         case nil, .null?: return (nil, files)
         case .string(let checksum)?: return (checksum, files)
-        default: throw malformed("its package is not a text")
+        default: throw malformed("its package is not a string")
         }
     }
 
