@@ -19,7 +19,7 @@ extension SourceError {
         case .linkAbsolute(let path, let target):
             "the link \(Self.shown(path)) has the absolute target \(Self.shown(target))"
         case .linkStepsExceeded(let limit):
-            "the links lead to one another on ways of more than \(limit) steps"
+            "links lead to one another in more than \(limit) steps"
         case .hardLinkTarget(let path, let target):
             "the hard link \(Self.shown(path)) names \(Self.shown(target)), which is not an earlier file of the archive"
         case .urlMalformed(let url): "\(Self.shown(url)) is not a URL that can be fetched"

@@ -108,7 +108,7 @@ enum ClientError: UserFacingError, Equatable {
         case .hasEnded: "the build has ended already"
         case .tokenUnreadable(let path): "the token file \"\(path)\" cannot be read"
         case .tokenMalformed:
-            "what should be a token is none: it is empty, too long, or has blanks or other letters than ASCII's"
+            "the token is malformed: it is empty, too long, or has blanks or characters beyond ASCII"
         }
     }
 
