@@ -57,8 +57,8 @@ struct AttestCommand: AsyncParsableCommand {
             ).run()
         }
         let key = try SoftwareKey.loadOrCreate(at: softwareKey)
-        Terminal.warn("evidence is signed by software: no hardware vouches for this build")
-        Terminal.warn("software key \(key.fingerprint)")
+        Terminal.warn("kettle: the evidence is signed by software: no hardware vouches for this build")
+        Terminal.warn("kettle: the software key has the fingerprint \(key.fingerprint)")
         try await LocalBuild(options: options, attester: .software(key), nonce: parsed).run()
     }
 }

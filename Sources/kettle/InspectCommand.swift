@@ -26,7 +26,7 @@ struct InspectCommand: ParsableCommand {
             Terminal.say(String(decoding: bytes, as: UTF8.self))
             return
         }
-        Terminal.warn("claims only, nothing is checked: kettle verify does that")
+        Terminal.warn("kettle: these are claims, and nothing is checked; kettle verify does that")
         for (label, value) in rows(of: statement, in: bundle) {
             let padding = String(repeating: " ", count: max(1, 19 - label.count))
             Terminal.say("\(label)\(padding)\(Finding.printable(value))")

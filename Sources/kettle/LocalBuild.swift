@@ -101,7 +101,7 @@ struct LocalBuild {
     ) async throws -> HardwareAttestation? {
         guard case .hardware = attester else { return nil }
         if let found = try await HardwareAttestation.find(settings, threads: threads, logger: logger) {
-            Terminal.warn("evidence is by \(found.attester.platform.rawValue)")
+            Terminal.warn("kettle: the evidence is by \(found.attester.platform.rawValue)")
             return found
         }
         let reasons = try await threads.runIfActive {

@@ -33,7 +33,7 @@ struct PolicyInitCommand: ParsableCommand {
         let bundle = try UnverifiedBundle(at: bundle)
         guard !bundle.isOriginal else { throw OriginalBundleError.draft }
         let draft = try Policy.draft(for: bundle)
-        Terminal.warn("claims only, nothing is checked: kettle verify does that")
+        Terminal.warn("kettle: these are claims, and nothing is checked; kettle verify does that")
         if let output {
             try OutputFile.write(Array(draft.utf8), to: output)
         } else {
@@ -70,7 +70,7 @@ struct PolicySignListCommand: ParsableCommand {
         }
         let key = try SoftwareKey.loadOrCreate(at: key)
         let signed = try ReferenceValues.sign(bytes, with: key)
-        Terminal.warn("signed by the key with fingerprint \(key.fingerprint)")
+        Terminal.warn("kettle: signed by the key with the fingerprint \(key.fingerprint)")
         if let output {
             try OutputFile.write(signed, to: output)
         } else {

@@ -143,7 +143,7 @@ struct VerifyProofCommand: ParsableCommand {
             return (named, nil)
         }
         let claimed = try StatementInputs(of: UnverifiedBundle(at: bundle))
-        if named == nil { Terminal.warn("the root is what the bundle claims: kettle verify judges the bundle") }
+        if named == nil { Terminal.warn("kettle: the root is what the bundle claims; kettle verify judges the bundle") }
         guard named == nil || named == claimed.root else { throw ProofCommandError.twoRoots }
         return (claimed.root, Int64(claimed.entries.count))
     }

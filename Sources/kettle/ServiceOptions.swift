@@ -91,7 +91,7 @@ struct BuildOptions: ParsableArguments {
         for text in limit {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2, Self.limitNames.contains(parts[0]) else {
-                throw SettingsError.unknown(name: text, place: "--limit", known: Self.limitNames)
+                throw SettingsError.unknown(name: text, place: "--limit NAME=VALUE", known: Self.limitNames)
             }
             flags["limits.\(parts[0])", default: []].append(parts[1])
         }
