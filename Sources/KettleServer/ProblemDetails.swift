@@ -75,11 +75,15 @@ package struct ProblemDetails: Error, Sendable {
     }
 
     static func noSuchBuild(_ id: String) -> ProblemDetails {
-        ProblemDetails(.notFound, code: "build.not_found", "there is no build \"\(printable(id))\"")
+        ProblemDetails(
+            .notFound, code: "build.not_found", "there is no build \"\(printable(id))\"",
+            hint: "/builds lists those that you may read")
     }
 
     static func noSuchFile(_ name: String) -> ProblemDetails {
-        ProblemDetails(.notFound, code: "build.file_not_found", "the build has no file \"\(printable(name))\"")
+        ProblemDetails(
+            .notFound, code: "build.file_not_found", "the build has no file \"\(printable(name))\"",
+            hint: "the result of the build names its files")
     }
 
     static func noSuchArtifact(_ digest: String) -> ProblemDetails {
