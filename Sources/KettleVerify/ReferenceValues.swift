@@ -139,7 +139,7 @@ public struct ReferenceValues: Hashable, Sendable {
             throw wrong("platform is none of sev-snp, tdx, az-snp and az-tdx")
         }
         guard let measurement = object["measurement"]?.stringValue.flatMap(Policy.measurement) else {
-            throw wrong("measurement is not 96 hexadecimal digits in lower case")
+            throw wrong("measurement is not 96 lower-case hexadecimal digits")
         }
         // A member of another kind of hardware would be asked in vain.
         let isAzure = platform == .azureSNP || platform == .azureTDX
