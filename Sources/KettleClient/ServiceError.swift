@@ -93,7 +93,7 @@ package enum ServiceError: UserFacingError, Equatable {
         case .handshake:
             "--ca FILE trusts a private authority; --require-attestation goes by evidence instead of authorities"
         case .lost, .silent: nil
-        case .otherKey: "it was started anew, or something stands in between; nothing was sent to the other key"
+        case .otherKey: "it was restarted, or something stands in between; nothing was sent to the other key"
         case .noAttestation: "it must terminate TLS itself: kettle serve --tls-generate"
         case .attestsToOtherKey, .attestsToOtherNonce, .evidenceUnbound:
             "something may stand between you and the service; nothing of the source was sent"

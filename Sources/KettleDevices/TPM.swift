@@ -122,7 +122,7 @@ final class TPM {
     func quote(by key: UInt32, over data: [UInt8]) throws(DeviceError) -> Quote {
         var qualifyingData = TPM2B_DATA()
         guard data.count <= MemoryLayout.size(ofValue: qualifyingData.buffer) else {
-            throw .tooLarge("what the TPM shall sign", limitInBytes: MemoryLayout.size(ofValue: qualifyingData.buffer))
+            throw .tooLarge("what the TPM is to sign", limitInBytes: MemoryLayout.size(ofValue: qualifyingData.buffer))
         }
         qualifyingData.size = UInt16(data.count)
         withUnsafeMutableBytes(of: &qualifyingData.buffer) { $0.copyBytes(from: data) }

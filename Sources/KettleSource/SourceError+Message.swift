@@ -33,7 +33,7 @@ extension SourceError {
         case .refInvalid(let ref): "\(Self.shown(ref)) cannot be the name of a branch, tag or commit"
         case .refNotFound(let ref): "the repository has no branch or tag \(Self.shown(ref))"
         case .refAbbreviated(let ref):
-            "the repository has no branch or tag \(Self.shown(ref)), and it is not a whole commit id"
+            "the repository has no branch or tag \(Self.shown(ref)), and it is not a full commit id"
         case .refNotCommit(let ref): "\(Self.shown(ref)) does not name a commit"
         case .commitNotFound(let commit): "the repository does not give out a commit \(Self.shown(commit))"
         case .repositoryNotFound(let url): "there is no git repository at \(Self.shown(url))"
@@ -77,7 +77,7 @@ extension SourceError {
         case .urlHostUnknown, .repositoryNotFound: "check the spelling of the URL"
         case .prefixInvalid:
             "name a scheme and a host, such as https://git.example.com/team/; a mirror is FROM=TO, and both end in a slash"
-        case .refNotFound: "check the spelling; a commit is named by its whole id"
+        case .refNotFound: "check the spelling; name a commit by its full id"
         case .refAbbreviated: "give all 40 digits of the commit id, as git rev-parse prints them"
         case .commitNotFound: "push the commit, or name the branch or tag that has it"
         case .authenticationRequired: "only public repositories can be built"

@@ -202,7 +202,7 @@ struct LockfileYAMLGuard {
         while let byte = rest.first {
             if byte == UInt8(ascii: ":"), [nil, UInt8(ascii: " ")].contains(rest.dropFirst().first) { return }
             if isInBrackets, ",[]{}".utf8.contains(byte) { return }
-            guard byte != UInt8(ascii: "#") || !isAfterSpace else { throw malformed("a comment stands behind a value") }
+            guard byte != UInt8(ascii: "#") || !isAfterSpace else { throw malformed("a comment follows a value") }
             isAfterSpace = byte == UInt8(ascii: " ")
             rest.removeFirst()
         }
