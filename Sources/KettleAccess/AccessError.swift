@@ -27,7 +27,7 @@ package enum AccessError: UserFacingError, Equatable {
         case .expired: "the token has expired"
         case .revoked: "the token was revoked"
         case .identity(let reason): "the identity token is not accepted: \(reason)"
-        case .issuerUnreachable(let name): "the keys of the identity provider \"\(name)\" cannot be had"
+        case .issuerUnreachable(let name): "the keys of the identity provider \"\(name)\" cannot be fetched"
         }
     }
 

@@ -106,7 +106,7 @@ package actor OIDCIssuer {
             kept = (try await Self.keys(in: fetch(url)), now())
         } catch {
             logger.warning(
-                "the keys of an identity provider cannot be had",
+                "the keys of an identity provider cannot be fetched",
                 metadata: ["issuer": "\(issuer)", "error": "\(error)"])
         }
     }

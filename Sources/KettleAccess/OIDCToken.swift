@@ -83,7 +83,7 @@ struct OIDCClaims {
             throw .identity(reason: "it lacks exp or iat")
         }
         if let text = members["nbf"] {
-            guard let number = text.numberValue else { throw .identity(reason: "nbf is no number") }
+            guard let number = text.numberValue else { throw .identity(reason: "its nbf is not a number") }
             notBefore = number
         } else {
             notBefore = nil

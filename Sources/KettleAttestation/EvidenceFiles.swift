@@ -76,7 +76,7 @@ extension TrustRoots {
         } catch RegularFile.Failure.unreadable(let reason) {
             throw .unreadable(path: path, reason: reason)
         } catch RegularFile.Failure.tooLarge {
-            throw .unreadable(path: path, reason: "it is longer than \(limitInBytes) bytes")
+            throw .unreadable(path: path, reason: "it is larger than \(limitInBytes) bytes")
         } catch {
             throw .unreadable(path: path, reason: "it is not a regular file")
         }

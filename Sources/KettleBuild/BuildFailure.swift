@@ -146,20 +146,21 @@ package enum BuildError: UserFacingError, Equatable {
     package var message: String {
         switch self {
         case .commandFailed(let command, let exitCode, _): "\(command) failed with exit code \(exitCode)"
-        case .noArtifacts(let command): "\(command) succeeded but made nothing to hand over"
+        case .noArtifacts(let command): "\(command) succeeded but made no artifact"
         case .artifactUnusable(let name, let reason): "the artifact \"\(name)\" cannot be taken: \(reason)"
         case .artifactsTooLarge(let limit): "the artifacts are together larger than \(limit) bytes"
-        case .serviceStopping: "the service is being stopped"
-        case .suspended: "the service stops now, and the build goes on when it is back"
-        case .queueFull(false): "as many builds wait as this service lets wait"
-        case .queueFull(true): "as many of your builds wait as this service lets one caller have"
+        case .serviceStopping: "the service is stopping"
+        case .suspended: "the service is stopping, and the build goes on when it is back"
+        case .queueFull(false): "the queue is full: as many builds wait as this service allows"
+        case .queueFull(true):
+            "the queue is full for you: as many of your builds wait as this service allows one caller"
         case .diskLow: "the disk has too little room for another build"
         case .cancelled: "the build was cancelled"
         case .interrupted(1): "the service ended unexpectedly while the build ran"
         case .interrupted(let attempts): "the service ended unexpectedly while the build ran, \(attempts) times"
         case .tooManyWaiting: "too many callers wait for the end of this build"
         case .keyReused: "the Idempotency-Key was sent before, with another request"
-        case .unexpected: "the service failed for a reason of its own"
+        case .unexpected: "the service failed; the request is not at fault"
         }
     }
 
@@ -167,11 +168,11 @@ package enum BuildError: UserFacingError, Equatable {
         switch self {
         case .commandFailed: "the last lines of its output are in \"output\", all of it in build.log"
         case .noArtifacts:
-            "docs/projects.md tells what each toolchain hands over; a kettle.toml in the source can name files (artifacts)"
+            "docs/projects.md says what each toolchain takes for an artifact; kettle.toml in the source can name others"
         case .artifactUnusable:
             "the build must leave plain files, no links or devices, in its output folder or where kettle.toml says"
         case .artifactsTooLarge: "strip debug information or build fewer targets"
-        case .serviceStopping, .interrupted, .queueFull, .diskLow: "send the request again later"
+        case .serviceStopping, .interrupted, .queueFull, .diskLow: "try again later"
         case .suspended: "ask for the build at its Location later"
         case .cancelled: nil
         case .tooManyWaiting: "follow its events at its Location instead"

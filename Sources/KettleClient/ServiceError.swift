@@ -68,10 +68,10 @@ package enum ServiceError: UserFacingError, Equatable {
         case .attestationWithoutTLS: "a service can attest to its key over https:// only"
         case .rootsMalformed(let path): "\(Self.shown(path)) holds no certificates in PEM"
         case .unreachable(let place): "\(Self.shown(place)) cannot be reached"
-        case .handshake(let place): "no TLS connection with \(Self.shown(place)) that could be trusted came about"
+        case .handshake(let place): "no TLS connection with \(Self.shown(place)) could be made and trusted"
         case .lost: "the connection with the service broke off"
         case .silent: "the service has said nothing for a minute"
-        case .otherKey: "the service now presents another key than the one that was attested to"
+        case .otherKey: "the service now presents another key than the one that its evidence vouched for"
         case .noAttestation: "the service has no evidence for the key with which it speaks"
         case .attestsToOtherKey: "the service attests to another key than the one with which it speaks"
         case .attestsToOtherNonce: "the service's evidence was made for another nonce"
@@ -93,7 +93,7 @@ package enum ServiceError: UserFacingError, Equatable {
         case .handshake:
             "--ca FILE trusts a private authority; --require-attestation goes by evidence instead of authorities"
         case .lost, .silent: nil
-        case .otherKey: "it was started anew, or something stands in between; nothing was sent to the other key"
+        case .otherKey: "it was restarted, or something stands in between; nothing was sent to the other key"
         case .noAttestation: "it must terminate TLS itself: kettle serve --tls-generate"
         case .attestsToOtherKey, .attestsToOtherNonce, .evidenceUnbound:
             "something may stand between you and the service; nothing of the source was sent"

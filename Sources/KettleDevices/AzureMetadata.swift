@@ -69,7 +69,7 @@ package struct AzureMetadata: Sendable {
             throw DeviceError.metadata(what, reason: error.message)
         }
         guard let text = json[member]?.stringValue else {
-            throw DeviceError.metadata(what, reason: "its answer has no text \"\(member)\"")
+            throw DeviceError.metadata(what, reason: "its answer has no string \"\(member)\"")
         }
         return text
     }

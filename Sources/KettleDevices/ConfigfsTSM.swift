@@ -169,7 +169,7 @@ private struct Request {
 
     private func number(in attribute: String) throws(DeviceError) -> Int {
         let text = try text(of: attribute)
-        guard let number = Int(text), number >= 0 else { throw .malformed(attribute, reason: "it is no number") }
+        guard let number = Int(text), number >= 0 else { throw .malformed(attribute, reason: "it is not a number") }
         return number
     }
 }

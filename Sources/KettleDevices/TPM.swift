@@ -122,7 +122,7 @@ final class TPM {
     func quote(by key: UInt32, over data: [UInt8]) throws(DeviceError) -> Quote {
         var qualifyingData = TPM2B_DATA()
         guard data.count <= MemoryLayout.size(ofValue: qualifyingData.buffer) else {
-            throw .tooLarge("what the TPM shall sign", limitInBytes: MemoryLayout.size(ofValue: qualifyingData.buffer))
+            throw .tooLarge("what the TPM is to sign", limitInBytes: MemoryLayout.size(ofValue: qualifyingData.buffer))
         }
         qualifyingData.size = UInt16(data.count)
         withUnsafeMutableBytes(of: &qualifyingData.buffer) { $0.copyBytes(from: data) }
@@ -148,7 +148,7 @@ final class TPM {
         var offset = 0
         guard Tss2_MU_TPMS_ATTEST_Unmarshal(message, message.count, &offset, &content) == 0, offset == message.count,
             content.magic == 0xFF54_4347, content.type == 0x8018
-        else { throw .malformed("the TPM's quote", reason: "it is no TPMS_ATTEST of a quote") }
+        else { throw .malformed("the TPM's quote", reason: "it is not a TPMS_ATTEST of a quote") }
         return Quote(
             message: message,
             signature: withUnsafeBytes(of: signature.signature.rsassa.sig.buffer) {

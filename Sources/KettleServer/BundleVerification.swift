@@ -131,7 +131,7 @@ extension ProblemDetails {
     fileprivate static var tooManyVerifications: ProblemDetails {
         var problem = ProblemDetails(
             .tooManyRequests, code: "verify.busy", "too many bundles are being verified",
-            hint: "ask again later, or use kettle verify, which needs no service")
+            hint: "try again later, or use kettle verify, which needs no service")
         problem.headers[.retryAfter] = "5"
         return problem
     }

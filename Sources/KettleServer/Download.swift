@@ -31,7 +31,7 @@ struct Download: Sendable {
             return Response(status: .partialContent, headers: headers, body: body)
         case .unsatisfiable:
             var problem = ProblemDetails(
-                .rangeNotSatisfiable, code: "request.range", "the file has \(file.size) bytes, none of them asked for")
+                .rangeNotSatisfiable, code: "request.range", "the range has none of the file's \(file.size) bytes")
             problem.headers[.contentRange] = "bytes */\(file.size)"
             throw problem
         }

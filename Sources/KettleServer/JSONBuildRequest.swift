@@ -80,7 +80,7 @@ struct JSONBuildRequest {
                 body.append(contentsOf: buffer.readableBytesView)
             }
         } catch let error where error is HTTPParserError || error is ChannelError {
-            throw ProblemDetails(.badRequest, code: "request.cut_off", "the body ended before it was whole")
+            throw ProblemDetails(.badRequest, code: "request.cut_off", "the body ends before it is complete")
         }
         let value: JSONValue
         do {
@@ -101,7 +101,7 @@ struct JSONBuildRequest {
         }
         for (name, value) in members.sorted(by: { $0.key < $1.key }) where value != .null {
             guard let text = value.stringValue else {
-                throw .badMember(name, "is not a text")
+                throw .badMember(name, "is not a string")
             }
             switch name {
             case "nonce", "repo_url", "path", "toolchain", "visibility": fields[name] = text
@@ -111,19 +111,19 @@ struct JSONBuildRequest {
                 guard let bytes = Base64.decode(text) else { throw .badMember(name, "is not base64") }
                 guard !bytes.isEmpty else { throw .badMember(name, "is empty") }
                 archive = bytes
-            default: throw .badMember(name, "is not known")
+            default: throw .badMember(name, "is unknown")
             }
         }
     }
 
     private static let tooLarge = ProblemDetails(
-        .contentTooLarge, code: "request.too_large", "the JSON is larger than \(limitInBytes) bytes",
+        .contentTooLarge, code: "request.too_large", "the JSON is longer than \(limitInBytes) bytes",
         hint: "send a large source as multipart/form-data")
 
     private static var busy: ProblemDetails {
         var problem = ProblemDetails(
             .tooManyRequests, code: "request.busy", "too much JSON is being read at the moment",
-            hint: "send it again, or send the source as multipart/form-data")
+            hint: "try again later, or send the source as multipart/form-data")
         problem.headers[.retryAfter] = "2"
         return problem
     }

@@ -99,8 +99,8 @@ extension OpenAPIDocument {
             "path": {"type": "string", "description": "The project's folder inside the source", "maxLength": 8192},
             "toolchain": {
               "type": "string",
-              "description": "What builds it, by name, where a folder holds several projects. Default: the first that \#
-        finds a project of its own, in the order nix, cargo, pnpm, npm, go, uv, swift",
+              "description": "The toolchain to build with, by name, where a folder holds several projects. Default: the \#
+        first that finds a project of its own, in the order nix, cargo, pnpm, npm, go, uv, swift",
               "maxLength": 8192
             },
             "visibility": {
@@ -127,7 +127,7 @@ extension OpenAPIDocument {
             "repo_ref": {"type": ["string", "null"], "description": "With `repo_url` only"},
             "nonce": {"anyOf": [{"$ref": "#/components/schemas/Nonce"}, {"enum": ["", null]}]},
             "path": {"type": ["string", "null"], "description": "The project's folder inside the source"},
-            "toolchain": {"type": ["string", "null"], "description": "What builds it, by name"},
+            "toolchain": {"type": ["string", "null"], "description": "The toolchain to build with, by name"},
             "visibility": {"enum": ["public", "private", "", null]}
           },
           "additionalProperties": false,

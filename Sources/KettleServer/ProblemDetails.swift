@@ -33,7 +33,7 @@ package struct ProblemDetails: Error, Sendable {
 
     static let notFound = ProblemDetails(
         .notFound, code: "request.not_found", "there is nothing at this address",
-        hint: "the routes are listed at /openapi.json")
+        hint: "/openapi.json lists the routes")
 
     fileprivate static func unrouted(_ request: Request) -> ProblemDetails {
         let methods = BuildRoutes.methods(at: request.uri.path).map(\.rawValue).joined(separator: ", ")
@@ -69,16 +69,21 @@ package struct ProblemDetails: Error, Sendable {
     static func pruned(_ digest: ContentDigest?) -> ProblemDetails {
         ProblemDetails(
             .gone, code: "build.pruned",
-            "this is no longer kept of the build" + (digest.map { "; its SHA-256 is \($0.hex)" } ?? ""),
-            hint: "provenance.json and evidence.json of the build are kept: who has the file can check it against them")
+            "the files of the build are no longer kept"
+                + (digest.map { "; the SHA-256 of this one is \($0.hex)" } ?? ""),
+            hint: "provenance.json and evidence.json are kept: whoever has a file can check it against them")
     }
 
     static func noSuchBuild(_ id: String) -> ProblemDetails {
-        ProblemDetails(.notFound, code: "build.not_found", "there is no build \"\(printable(id))\"")
+        ProblemDetails(
+            .notFound, code: "build.not_found", "there is no build \"\(printable(id))\"",
+            hint: "/builds lists those that you may read")
     }
 
     static func noSuchFile(_ name: String) -> ProblemDetails {
-        ProblemDetails(.notFound, code: "build.file_not_found", "the build has no file \"\(printable(name))\"")
+        ProblemDetails(
+            .notFound, code: "build.file_not_found", "the build has no file \"\(printable(name))\"",
+            hint: "the result of the build names its files")
     }
 
     static func noSuchArtifact(_ digest: String) -> ProblemDetails {
@@ -143,7 +148,7 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
         } catch {
             context.logger.error("request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
             let problem = ProblemDetails(
-                .internalServerError, code: "internal.unexpected", "the service failed for a reason of its own")
+                .internalServerError, code: "internal.unexpected", "the service failed; the request is not at fault")
             return try problem.response(from: request, context: context)
         }
     }

@@ -143,9 +143,9 @@ package enum TLSIdentityError: UserFacingError, Equatable {
     package var hint: String? {
         switch self {
         case .unreadable: "name a file of at most 1 MiB that the service's user may read"
-        case .certificateMalformed: "the service's own certificate stands first, then those that signed it"
+        case .certificateMalformed: "the service's own certificate comes first, then those that signed it"
         case .keyMalformed: "openssl pkey -in FILE -out FILE writes one without a passphrase"
-        case .mismatch: "the service's own certificate stands first in its file"
+        case .mismatch: "the service's own certificate comes first in its file"
         }
     }
 }

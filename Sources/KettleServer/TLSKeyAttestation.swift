@@ -45,7 +45,7 @@ extension ProblemDetails {
 
     fileprivate static var tooManyAttestations: ProblemDetails {
         var problem = ProblemDetails(
-            .tooManyRequests, code: "attestation.busy", "too many callers wait for evidence", hint: "ask again later")
+            .tooManyRequests, code: "attestation.busy", "too many callers wait for evidence", hint: "try again later")
         problem.headers[.retryAfter] = "2"
         return problem
     }

@@ -17,6 +17,6 @@ struct UploadPace {
         guard elapsed > Self.grace, received < Self.least * elapsed.components.seconds else { return }
         throw ProblemDetails(
             .requestTimeout, code: "request.too_slow", "the body came slower than \(Self.least) bytes a second",
-            hint: "send it again over a faster connection, or name a repository with repo_url")
+            hint: "send the request again over a faster connection, or name a repository with repo_url")
     }
 }

@@ -10,7 +10,7 @@ extension SourceError {
         case .entryPathTooLong(let path, let limit): "the path \(Self.shown(path)) is longer than \(limit) bytes"
         case .entryEscapesTree(let path): "the entry \(Self.shown(path)) points outside the source tree"
         case .entryAbsolute(let path): "the entry \(Self.shown(path)) has an absolute path"
-        case .entryDuplicate(let path): "the entry \(Self.shown(path)) is there twice"
+        case .entryDuplicate(let path): "the entry \(Self.shown(path)) is listed twice"
         case .entryConflict(let path): "the entry \(Self.shown(path)) is both a folder and something else"
         case .entryThroughLink(let path): "the path of the entry \(Self.shown(path)) goes through a link"
         case .entryDotGit(let path): "the repository holds an entry \(Self.shown(path)), which git forbids"
@@ -19,9 +19,9 @@ extension SourceError {
         case .linkAbsolute(let path, let target):
             "the link \(Self.shown(path)) has the absolute target \(Self.shown(target))"
         case .linkStepsExceeded(let limit):
-            "the links lead to one another on ways of more than \(limit) steps"
+            "links lead to one another in more than \(limit) steps"
         case .hardLinkTarget(let path, let target):
-            "the hard link \(Self.shown(path)) names \(Self.shown(target)), which is no earlier file of the archive"
+            "the hard link \(Self.shown(path)) names \(Self.shown(target)), which is not an earlier file of the archive"
         case .urlMalformed(let url): "\(Self.shown(url)) is not a URL that can be fetched"
         case .urlTooLong(let limit): "the URL is longer than \(limit) bytes"
         case .urlSchemeNotAllowed(let scheme): "URLs with the scheme \(Self.shown(scheme)) are not allowed"
@@ -33,7 +33,7 @@ extension SourceError {
         case .refInvalid(let ref): "\(Self.shown(ref)) cannot be the name of a branch, tag or commit"
         case .refNotFound(let ref): "the repository has no branch or tag \(Self.shown(ref))"
         case .refAbbreviated(let ref):
-            "the repository has no branch or tag \(Self.shown(ref)), and it is no whole commit id"
+            "the repository has no branch or tag \(Self.shown(ref)), and it is not a full commit id"
         case .refNotCommit(let ref): "\(Self.shown(ref)) does not name a commit"
         case .commitNotFound(let commit): "the repository does not give out a commit \(Self.shown(commit))"
         case .repositoryNotFound(let url): "there is no git repository at \(Self.shown(url))"
@@ -77,7 +77,7 @@ extension SourceError {
         case .urlHostUnknown, .repositoryNotFound: "check the spelling of the URL"
         case .prefixInvalid:
             "name a scheme and a host, such as https://git.example.com/team/; a mirror is FROM=TO, and both end in a slash"
-        case .refNotFound: "check the spelling; a commit is named by its whole id"
+        case .refNotFound: "check the spelling; name a commit by its full id"
         case .refAbbreviated: "give all 40 digits of the commit id, as git rev-parse prints them"
         case .commitNotFound: "push the commit, or name the branch or tag that has it"
         case .authenticationRequired: "only public repositories can be built"

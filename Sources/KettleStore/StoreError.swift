@@ -75,7 +75,7 @@ package enum StoreError: UserFacingError, Equatable {
         case .databaseBusy: "try again; another program holds kettle.db in the data folder"
         case .databaseDamaged:
             "stop the service and put back a copy of the data folder, or recover kettle.db with sqlite3's .recover"
-        case .schemaOfAnotherVersion: "use the kettle that the service runs; a newer one first has to be started once"
+        case .schemaOfAnotherVersion: "use the kettle that the service runs; a newer one must serve once before"
         case .buildGone: nil
         }
     }

@@ -304,7 +304,7 @@ extension TOMLReader {
         let word = bytes[position..<position + digits]
         guard word.allSatisfy({ "0123456789abcdefABCDEF".utf8.contains($0) }),
             let value = UInt32(String(decoding: word, as: UTF8.self), radix: 16), let scalar = Unicode.Scalar(value)
-        else { throw error("a string has an escape that is no character") }
+        else { throw error("a string has an escape that is not a character") }
         position += digits
         return Array(String(Character(scalar)).utf8)
     }

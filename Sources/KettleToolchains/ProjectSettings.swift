@@ -61,7 +61,8 @@ package struct ProjectSettings: Sendable, Hashable {
             case "artifacts":
                 artifacts = try Self.texts(value, name)
                 for pattern in artifacts where !ArtifactPattern.isUsable(pattern) {
-                    throw Self.malformed("artifacts names \"\(pattern)\", which is no path inside the project's folder")
+                    throw Self.malformed(
+                        "artifacts names \"\(pattern)\", which is not a path inside the project's folder")
                 }
             default:
                 guard let key = Key(rawValue: name) else { throw Self.malformed("the key \"\(name)\" is unknown") }
@@ -82,7 +83,7 @@ package struct ProjectSettings: Sendable, Hashable {
 
     private static func texts(_ value: TOMLValue, _ name: String) throws(ToolchainError) -> [String] {
         guard let values = value.arrayValue, values.count <= listLimit else {
-            throw malformed("\(name) is not a list of at most \(listLimit) texts")
+            throw malformed("\(name) is not a list of at most \(listLimit) strings")
         }
         var texts: [String] = []
         for value in values { texts.append(try text(value, name)) }
@@ -94,7 +95,7 @@ package struct ProjectSettings: Sendable, Hashable {
         guard let text = value.stringValue, (1...255).contains(text.utf8.count), !text.hasPrefix("-"),
             text.unicodeScalars.allSatisfy({ isPlain($0) })
         else {
-            throw malformed("\(name) has to be 1 to 255 bytes of text without spaces that do not begin with a dash")
+            throw malformed("\(name) must be 1 to 255 bytes without spaces, and must not begin with a dash")
         }
         return text
     }

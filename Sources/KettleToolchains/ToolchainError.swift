@@ -220,7 +220,8 @@ package enum ToolchainError: UserFacingError, Equatable {
 
     package var hint: String? {
         switch self {
-        case .unsupported: "put the project at the root of the source, or name its folder with \"path\""
+        case .unsupported:
+            "put the project at the root of the source, or name its folder (path, or --project of kettle)"
         case .noSuchFolder: "name a folder relative to the source's root, without \"..\" and links"
         case .lockfileMissing(let name): "commit \(name), so that the dependencies of the build are pinned"
         case .unknownLockfileVersion: "make the lockfile again with a released version of the package manager"

@@ -26,7 +26,8 @@ struct ArtifactChecks {
         where UnverifiedBundle.isPath(path, below: "artifacts") {
             findings.append(
                 Finding(
-                    .failed, "artifact.kind", "\"\(path)\" is no regular file", expected: "regular files", actual: kind)
+                    .failed, "artifact.kind", "\"\(path)\" is not a regular file", expected: "regular files",
+                    actual: kind)
             )
         }
         if isLeftOut {
@@ -55,7 +56,7 @@ struct ArtifactChecks {
     /// - Parameter kinds: The names under which something else than a file is there.
     private func check(_ subject: Statement.Subject, _ kinds: Set<[UInt8]>) -> Finding? {
         guard Self.isPlain(subject.name) else {
-            return Finding(.failed, "artifact.name", "\"\(subject.name)\" is no plain file name")
+            return Finding(.failed, "artifact.name", "\"\(subject.name)\" is not a plain file name")
         }
         guard let file = bundle.file("artifacts/\(subject.name)") else {
             // What is there in its place is a finding of its own.

@@ -40,5 +40,11 @@ public enum BundleError: UserFacingError, Hashable {
         }
     }
 
-    public var hint: String? { nil }
+    public var hint: String? {
+        switch self {
+        case .unreadable, .notABundle: "name a bundle: a folder, a .zip or a .tar.gz"
+        case .damaged: "fetch the bundle again"
+        case .entryName, .duplicateEntry, .limitExceeded: nil
+        }
+    }
 }

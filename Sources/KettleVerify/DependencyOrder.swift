@@ -28,7 +28,7 @@ struct DependencyOrder {
         }
         for (entry, next) in zip(packages, packages.dropFirst()) where !precedes(entry.uri ?? "", next.uri ?? "") {
             return entry.uri == next.uri
-                ? "the package \"\(next.uri ?? "")\" stands twice"
+                ? "the package \"\(next.uri ?? "")\" is listed twice"
                 : "the package \"\(next.uri ?? "")\" is not in its place"
         }
         let tools = afterLockfile.dropFirst(packages.count)
@@ -55,7 +55,7 @@ struct DependencyOrder {
             if tool.uri?.lowercased().hasPrefix("pkg:") ?? false {
                 return "the package \"\(name)\" is not in its place"
             }
-            guard seen.insert(name).inserted else { return "the tool \"\(name)\" stands twice" }
+            guard seen.insert(name).inserted else { return "the tool \"\(name)\" is listed twice" }
         }
         return nil
     }

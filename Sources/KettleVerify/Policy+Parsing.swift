@@ -120,7 +120,7 @@ private struct PolicyReader {
         _ key: String, of expected: String, _ parse: (String) -> Element?
     ) throws(PolicyError) -> [Element]? {
         guard let value = value(key) else { return nil }
-        let wrongType = PolicyError.Problem.wrongType(key: key, expected: "a list of texts")
+        let wrongType = PolicyError.Problem.wrongType(key: key, expected: "a list of strings")
         guard let values = value.arrayValue else { throw error(key, wrongType) }
         guard !values.isEmpty else { throw error(key, .empty(key: key)) }
         var elements: [Element] = []
@@ -160,9 +160,9 @@ private struct PolicyReader {
     func hardware() throws(PolicyError) -> HardwarePolicy {
         var policy = HardwarePolicy()
         policy.launchDigests = try list(
-            "measurements", of: "96 hexadecimal digits in lower case", Policy.measurement
+            "measurements", of: "96 lower-case hexadecimal digits", Policy.measurement
         ).map(Set.init)
-        policy.hostData = try list("host_data", of: "64 or 96 hexadecimal digits in lower case") { text in
+        policy.hostData = try list("host_data", of: "64 or 96 lower-case hexadecimal digits") { text in
             [UInt8](hexadecimal: text).flatMap { [32, 48].contains($0.count) ? $0 : nil }
         }.map(Set.init)
         policy.pcrs = try registers("pcrs", count: 24, length: 32)
@@ -201,7 +201,7 @@ private struct PolicyReader {
             guard let number = Int(name), String(number) == name, (0..<count).contains(number) else {
                 throw error("\(key).\(name)", .unknownKey("\(key).\(name)"))
             }
-            registers[number] = try list("\(key).\(name)", of: "\(2 * length) hexadecimal digits in lower case") {
+            registers[number] = try list("\(key).\(name)", of: "\(2 * length) lower-case hexadecimal digits") {
                 text in
                 [UInt8](hexadecimal: text).flatMap { $0.count == length ? $0 : nil }
             }.map(Set.init)

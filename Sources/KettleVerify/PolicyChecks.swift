@@ -24,7 +24,7 @@ struct PolicyChecks {
             "source", policy.sources, claims.source,
             { pattern, source in pattern.matches(source: source, ref: claims.requestedRef) }, \.text, &findings)
         asker.check(
-            "ref", policy.refs, claims.ref ?? "none: the source is no repository, or does not tell",
+            "ref", policy.refs, claims.ref ?? "none: the source is not a repository, or does not tell",
             { pattern, _ in claims.ref.map(pattern.matches) ?? false }, \.text, &findings)
         asker.check("commit", policy.commits, claims.commit ?? "no git commit", Self.isSame, { $0 }, &findings)
         checkAge(&findings)

@@ -40,7 +40,7 @@ public struct PolicyError: UserFacingError, Hashable {
         case .tooLarge(let limit): "the policy is larger than \(limit) bytes"
         case .malformed(let reason): "the policy is not TOML: \(reason)"
         case .unknownVersion: "version: the policy is of a version that this Kettle does not know"
-        case .unknownKey(let key): "\(Self.shown(key)) is no key of a policy"
+        case .unknownKey(let key): "\(Self.shown(key)) is not a key of a policy"
         case .missing(let key): "the policy has no \(key)"
         case .wrongType(let key, let expected): "\(key) is not \(expected)"
         case .empty(let key): "\(key) is empty, which nothing could satisfy"

@@ -77,7 +77,7 @@ public struct ReferenceValues: Hashable, Sendable {
             json["payloadType"]?.stringValue == payloadType,
             let payload = json["payload"]?.stringValue.flatMap(Base64.decode),
             let signatures = json["signatures"]?.arrayValue, signatures.count <= 16
-        else { throw .malformed("it is no DSSE envelope around \(payloadType)") }
+        else { throw .malformed("it is not a DSSE envelope around \(payloadType)") }
         let message = preAuthenticationEncoding(payload)
         for entry in signatures {
             // The key comes along, and counts only where its fingerprint was named.
@@ -129,7 +129,7 @@ public struct ReferenceValues: Hashable, Sendable {
 
     private static func value(_ entry: JSONValue, _ index: Int) throws(ReferenceValueError) -> ReferenceValue {
         func wrong(_ what: String) -> ReferenceValueError { .malformed("value \(index): \(what)") }
-        guard let object = entry.objectValue else { throw wrong("it is no object") }
+        guard let object = entry.objectValue else { throw wrong("it is not an object") }
         // What this version does not know could be what keeps an image from being accepted.
         if let unknown = object.keys.filter({ !members.contains($0) }).min() {
             throw wrong("\"\(unknown)\" is unknown")
@@ -139,7 +139,7 @@ public struct ReferenceValues: Hashable, Sendable {
             throw wrong("platform is none of sev-snp, tdx, az-snp and az-tdx")
         }
         guard let measurement = object["measurement"]?.stringValue.flatMap(Policy.measurement) else {
-            throw wrong("measurement is not 96 hexadecimal digits in lower case")
+            throw wrong("measurement is not 96 lower-case hexadecimal digits")
         }
         // A member of another kind of hardware would be asked in vain.
         let isAzure = platform == .azureSNP || platform == .azureTDX
@@ -152,32 +152,34 @@ public struct ReferenceValues: Hashable, Sendable {
         guard !isAzure || object["pcrs"] != nil else {
             throw wrong("\(platform.rawValue) needs pcrs: its launch digest is that of the cloud's paravisor")
         }
-        let pcrs = try registers(object["pcrs"], count: 24, length: 32, or: wrong("pcrs is no table of registers"))
-        let rtmrs = try registers(object["rtmrs"], count: 4, length: 48, or: wrong("rtmrs is no table of registers"))
+        let pcrs = try registers(object["pcrs"], count: 24, length: 32, or: wrong("pcrs is not a table of registers"))
+        let rtmrs = try registers(object["rtmrs"], count: 4, length: 48, or: wrong("rtmrs is not a table of registers"))
         var kettle: String?
         if let given = object["kettle"] {
-            guard let text = given.stringValue else { throw wrong("kettle is no text") }
+            guard let text = given.stringValue else { throw wrong("kettle is not a string") }
             kettle = text
         }
         var floor: [SNPTCB.Part: UInt8] = [:]
         if let given = object["minimum_tcb"] {
             guard let table = given.objectValue, !table.isEmpty else {
-                throw wrong("minimum_tcb is no table of versions")
+                throw wrong("minimum_tcb is not a table of versions")
             }
             for (name, value) in table {
                 guard let part = SNPTCB.Part(rawValue: name),
                     let version = value.integerValue.flatMap(UInt8.init(exactly:))
-                else { throw wrong("minimum_tcb is no table of versions") }
+                else { throw wrong("minimum_tcb is not a table of versions") }
                 floor[part] = version
             }
         }
         var statuses: Set<TCBStatus>?
         if let given = object["tcb_statuses"] {
-            guard let list = given.arrayValue, !list.isEmpty else { throw wrong("tcb_statuses is no list of states") }
+            guard let list = given.arrayValue, !list.isEmpty else {
+                throw wrong("tcb_statuses is not a list of states")
+            }
             var known: Set<TCBStatus> = []
             for one in list {
                 guard let status = one.stringValue.flatMap(TCBStatus.init(rawValue:)), status != .revoked else {
-                    throw wrong("tcb_statuses is no list of states")
+                    throw wrong("tcb_statuses is not a list of states")
                 }
                 known.insert(status)
             }

@@ -113,7 +113,7 @@ struct StatementChecks {
         if id.utf8.count < 24 || id.utf8.count > 128 || [UInt8](hexadecimal: id) == nil {
             findings.append(
                 Finding(
-                    .failed, "provenance.invocation", "the build's id is none",
+                    .failed, "provenance.invocation", "the build's id is malformed",
                     expected: "24 or more lower-case hexadecimal digits", actual: id))
         }
         let inOrder = statement.startedOn <= statement.finishedOn

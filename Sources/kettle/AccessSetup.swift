@@ -114,7 +114,7 @@ struct AccessSettings {
         let url = "a URL that begins with https://, or with http:// on this machine"
         return OIDCRule(
             name: name, issuer: try required("issuer", url, OIDCIssuer.isUsable),
-            audience: try required("audience", "a text") { !$0.isEmpty },
+            audience: try required("audience", "a string") { !$0.isEmpty },
             // A star alone would take everybody who can have a token of the issuer.
             subject: SubjectPattern(
                 try required("subject", "an exact subject, or one with * for parts of it") { text in

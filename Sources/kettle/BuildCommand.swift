@@ -9,8 +9,8 @@ struct BuildCommand: AsyncParsableCommand {
         abstract: "Build a local project the way a service does.",
         discussion: """
             Writes the bundle without evidence, so kettle verify rejects it: it shows what a service would make. Of a git \
-            repository everything is built that is not ignored. Progress goes to standard error. Exits 0, 1 when the project \
-            cannot be built, 2 when this machine is at fault.
+            repository, everything that is not ignored is built. Progress goes to standard error. Exits 0 when the bundle is \
+            written, 1 when the project cannot be built, 2 when this machine is at fault.
             """)
 
     @OptionGroup var options: LocalBuildOptions
@@ -26,18 +26,18 @@ struct AttestCommand: AsyncParsableCommand {
         commandName: "attest",
         abstract: "Build a local project and attest to it.",
         discussion: """
-            The evidence is of the trusted hardware that the machine has. Without any it is refused, unless --software-key names \
-            a key for development. Exits as kettle build does.
+            The evidence comes from the machine's trusted hardware. Where there is none, nothing is built unless \
+            --software-key names a key for development. Exits as kettle build does.
             """)
 
     @OptionGroup var options: LocalBuildOptions
 
-    @Option(help: ArgumentHelp("16 bytes that the evidence is made for, as hexadecimal digits.", valueName: "hex"))
+    @Option(help: ArgumentHelp("The nonce that the evidence is made for: 32 hexadecimal digits.", valueName: "hex"))
     var nonce: String?
 
     @Option(
         help: ArgumentHelp(
-            "Sign with the private key in this PEM file, for development; it is made if there is none.",
+            "Sign with the private key in this PEM file, for development; it is made if it does not exist.",
             valueName: "file"),
         completion: .file())
     var softwareKey: String?
@@ -57,8 +57,8 @@ struct AttestCommand: AsyncParsableCommand {
             ).run()
         }
         let key = try SoftwareKey.loadOrCreate(at: softwareKey)
-        Terminal.warn("evidence is signed by software: no hardware vouches for this build")
-        Terminal.warn("software key \(key.fingerprint)")
+        Terminal.warn("kettle: the evidence is signed by software: no hardware vouches for this build")
+        Terminal.warn("kettle: the software key has the fingerprint \(key.fingerprint)")
         try await LocalBuild(options: options, attester: .software(key), nonce: parsed).run()
     }
 }

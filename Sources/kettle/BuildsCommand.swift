@@ -7,7 +7,7 @@ import KettleVerify
 struct BuildsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "builds", abstract: "List the newest builds of a service.",
-        discussion: "Those that everybody may read, and with a token those of its owner.")
+        discussion: "Lists those that everybody may read and, with a token, those of its owner.")
 
     @Option(name: .shortAndLong, help: ArgumentHelp("How many: 1 to 200.", valueName: "number"))
     var number = 20

@@ -6,7 +6,10 @@ import KettleProvenance
 struct CancelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Cancel a build that waits or runs.",
-        discussion: "A build that has ended is left as it is; then the exit code is 1.")
+        discussion: """
+            A build that has ended is left as it is. Exits 0 when the build is cancelled, 1 when it had ended, 2 when that \
+            could not be found out.
+            """)
 
     @Argument(help: "The build's id.") var build: String
 

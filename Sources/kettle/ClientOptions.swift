@@ -8,18 +8,20 @@ import KettleError
 struct ClientOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The service's address (default: $KETTLE_API, else \(Self.defaultAPI)). http:// on this machine only.",
+            "The service's address; http:// on this machine only. (default: $KETTLE_API, else \(Self.defaultAPI))",
             valueName: "url"))
     var api: String?
 
     @Option(
-        help: ArgumentHelp("Trust these certificate authorities instead of the system's, in PEM.", valueName: "file"),
+        help: ArgumentHelp(
+            "Trust the certificate authorities in this PEM file instead of the system's.", valueName: "file"),
         completion: .file())
     var ca: String?
 
     @Option(
         help: ArgumentHelp(
-            "The token that says who asks, in a file of one line (default: $KETTLE_TOKEN).", valueName: "file"),
+            "A file of one line with the token that says who you are. (default: the token in $KETTLE_TOKEN)",
+            valueName: "file"),
         completion: .file())
     var tokenFile: String?
 
@@ -106,7 +108,7 @@ enum ClientError: UserFacingError, Equatable {
         case .hasEnded: "the build has ended already"
         case .tokenUnreadable(let path): "the token file \"\(path)\" cannot be read"
         case .tokenMalformed:
-            "what should be a token is none: it is empty, too long, or has blanks or other letters than ASCII's"
+            "the token is malformed: it is empty, too long, or has blanks or characters beyond ASCII"
         }
     }
 

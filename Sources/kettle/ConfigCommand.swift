@@ -14,8 +14,8 @@ struct ConfigCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say everything that is wrong with the settings.",
             discussion: """
-                Takes the options, variables and file of kettle serve, and starts and makes nothing. What the machine can confine \
-                and build is what kettle doctor looks at. Exits 0 when all is well, 1 when something is wrong, 2 when the file \
+                Takes the options, variables and file of kettle serve, and starts and makes nothing. kettle doctor looks at what \
+                the machine can confine and build. Exits 0 when all is well, 1 when something is wrong, 2 when the file \
                 cannot be read.
                 """)
 

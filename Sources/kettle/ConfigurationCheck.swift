@@ -38,7 +38,7 @@ struct ConfigurationCheck {
         }
         self.problems = problems
         warnings =
-            settings.misspelt.map { "\($0.variable) settles nothing; \($0.meant) does" }
+            settings.misspelt.map { "\($0.variable) is not a setting; \($0.meant) is" }
             + Self.openDoor(settings)
     }
 

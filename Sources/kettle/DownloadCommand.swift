@@ -8,7 +8,7 @@ struct DownloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "download", abstract: "Fetch the bundle of a build, and verify it.",
         discussion: """
-            As kettle submit does with the build of its own: a bundle that is rejected is left packed, under another name. \
+            Does what kettle submit does with its own build: a bundle that is rejected is left packed, under another name. \
             Exits 0 when the bundle is accepted, 1 when it is rejected, 2 when that could not be found out.
             """)
 
@@ -17,7 +17,7 @@ struct DownloadCommand: AsyncParsableCommand {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "Where the bundle goes, as a folder or, with a name that ends in .zip, as a file; it must not exist (default: the id).",
+            "Where the bundle goes, as a folder or, with a name that ends in .zip, as a file; it must not exist. (default: the build's id)",
             valueName: "path"), completion: .file())
     var output: String?
 

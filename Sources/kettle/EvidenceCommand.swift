@@ -17,15 +17,15 @@ struct EvidenceCommand: ParsableCommand {
             found out.
             """)
 
-    @Argument(help: "An evidence.json.", completion: .file())
+    @Argument(help: "The evidence: an evidence.json, such as the one in a bundle.", completion: .file())
     var evidence: String?
 
     @Option(
         help: ArgumentHelp(
-            "The time of verification (default: now), such as 2026-11-24T00:12:10Z.", valueName: "time"))
+            "The time of verification, such as 2026-11-24T00:12:10Z. (default: now)", valueName: "time"))
     var at: String?
 
-    @Option(help: ArgumentHelp("What has to have been signed along; zeros may follow it.", valueName: "hex"))
+    @Option(help: ArgumentHelp("What must have been signed along; zeros may follow it.", valueName: "hex"))
     var reportData: String?
 
     @Option(

@@ -57,14 +57,14 @@ struct HardwareOptions: ParsableArguments {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "The privilege levels that may have asked for an SNP report (default: 0). May be repeated.",
+            "The privilege levels that may have asked for an SNP report. May be repeated. (default: 0)",
             valueName: "level"))
     var vmpl: [String] = []
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "The states of a TDX platform that are accepted (default: \(Self.defaultStatuses)). May be repeated.",
+            "The states of a TDX platform that are accepted. May be repeated. (default: \(Self.defaultStatuses))",
             valueName: "status"))
     var acceptTcb: [String] = []
 

@@ -13,7 +13,7 @@ struct ImageOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A key that has to have signed the lists of images: its public half as a PEM file, or its SHA-256 fingerprint. May be repeated.",
+            "A key that may have signed the lists of images: its public half as a PEM file, or its SHA-256 fingerprint. May be repeated.",
             valueName: "file or hex"))
     var measurementsKey: [String] = []
 }

@@ -11,7 +11,7 @@ struct InspectCommand: ParsableCommand {
         abstract: "Show what a bundle claims, without checking any of it.",
         discussion: "Exits 0, or 2 when the bundle or its statement cannot be read.")
 
-    @Argument(help: "A folder, a .zip or a .tar.gz.", completion: .file())
+    @Argument(help: "The bundle: a folder, a .zip or a .tar.gz.", completion: .file())
     var bundle: String
 
     @Flag(help: "Print the statement as it is in the bundle.")
@@ -26,7 +26,7 @@ struct InspectCommand: ParsableCommand {
             Terminal.say(String(decoding: bytes, as: UTF8.self))
             return
         }
-        Terminal.warn("claims only, nothing is checked: kettle verify does that")
+        Terminal.warn("kettle: these are claims, and nothing is checked; kettle verify does that")
         for (label, value) in rows(of: statement, in: bundle) {
             let padding = String(repeating: " ", count: max(1, 19 - label.count))
             Terminal.say("\(label)\(padding)\(Finding.printable(value))")

@@ -52,7 +52,8 @@ struct Kettle: AsyncParsableCommand {
             exit(withError: ExitCode(2))
         } catch  where exitCode(for: error) == .validationFailure {
             // A command that was not understood found nothing out.
-            Terminal.warn(fullMessage(for: error))
+            // ArgumentParser has an opening of its own.
+            Terminal.warn(fullMessage(for: error).replacing("Error: ", with: "kettle: error: ", maxReplacements: 1))
             exit(withError: ExitCode(2))
         } catch {
             exit(withError: error)

@@ -24,18 +24,19 @@ struct LocalBuildOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             """
-            Where the bundle goes, as a folder or, with a name that ends in .zip, as a file; it must not exist (default: \
-            kettle-bundle).
+            Where the bundle goes, as a folder or, with a name that ends in .zip, as a file; it must not exist.
             """, valueName: "path"),
         completion: .file())
     var output = "kettle-bundle"
 
-    @Option(help: ArgumentHelp("The project's folder inside PATH.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "The project's folder inside PATH. (default: its root, or its only folder)", valueName: "folder"))
     var project: String?
 
     @Option(
         help: ArgumentHelp(
-            "What builds it, where a folder holds several projects: cargo, npm … (default: the first that fits).",
+            "The toolchain to build with, where a folder holds several projects: cargo, npm … (default: the first that fits)",
             valueName: "name"))
     var toolchain: String?
 
@@ -100,7 +101,7 @@ struct LocalBuild {
     ) async throws -> HardwareAttestation? {
         guard case .hardware = attester else { return nil }
         if let found = try await HardwareAttestation.find(settings, threads: threads, logger: logger) {
-            Terminal.warn("evidence is by \(found.attester.platform.rawValue)")
+            Terminal.warn("kettle: the evidence is by \(found.attester.platform.rawValue)")
             return found
         }
         let reasons = try await threads.runIfActive {

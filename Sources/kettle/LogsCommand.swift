@@ -8,8 +8,8 @@ struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Show the messages of a build.",
         discussion: """
-            From the first one, on standard output. With --follow to the end of the build; the exit code is then 0 if it \
-            succeeded, 1 if the source is at fault and 2 otherwise.
+            Prints them on standard output, from the first one. With --follow it goes on to the end of the build, and exits 0 \
+            when the build succeeded, 1 when the source is at fault, 2 otherwise.
             """)
 
     @Argument(help: "The build's id.") var build: String

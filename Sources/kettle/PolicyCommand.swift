@@ -21,11 +21,11 @@ struct PolicyInitCommand: ParsableCommand {
             0, or 2 when the bundle cannot be read.
             """)
 
-    @Argument(help: "A folder, a .zip or a .tar.gz.", completion: .file())
+    @Argument(help: "The bundle: a folder, a .zip or a .tar.gz.", completion: .file())
     var bundle: String
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("Where the policy goes (default: standard output).", valueName: "file"),
+        name: .shortAndLong, help: ArgumentHelp("Where the policy goes. (default: standard output)", valueName: "file"),
         completion: .file())
     var output: String?
 
@@ -33,7 +33,7 @@ struct PolicyInitCommand: ParsableCommand {
         let bundle = try UnverifiedBundle(at: bundle)
         guard !bundle.isOriginal else { throw OriginalBundleError.draft }
         let draft = try Policy.draft(for: bundle)
-        Terminal.warn("claims only, nothing is checked: kettle verify does that")
+        Terminal.warn("kettle: these are claims, and nothing is checked; kettle verify does that")
         if let output {
             try OutputFile.write(Array(draft.utf8), to: output)
         } else {
@@ -49,17 +49,18 @@ struct PolicySignListCommand: ParsableCommand {
         abstract: "Sign a list of the images that may build, for kettle verify --measurements-key.",
         discussion: "Exits 0, or 2 when the list or the key cannot be used. docs/policy.md has the list's form.")
 
-    @Argument(help: "The list.", completion: .file())
+    @Argument(help: "The list of images.", completion: .file())
     var list: String
 
     @Option(
-        help: ArgumentHelp("The private key in PEM; it is made when there is none.", valueName: "file"),
+        help: ArgumentHelp(
+            "The private key to sign with, a PEM file; it is made if it does not exist.", valueName: "file"),
         completion: .file())
     var key: String
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("Where the signed list goes (default: standard output).", valueName: "file"),
+        help: ArgumentHelp("Where the signed list goes. (default: standard output)", valueName: "file"),
         completion: .file())
     var output: String?
 
@@ -69,7 +70,7 @@ struct PolicySignListCommand: ParsableCommand {
         }
         let key = try SoftwareKey.loadOrCreate(at: key)
         let signed = try ReferenceValues.sign(bytes, with: key)
-        Terminal.warn("signed by the key with fingerprint \(key.fingerprint)")
+        Terminal.warn("kettle: signed by the key with the fingerprint \(key.fingerprint)")
         if let output {
             try OutputFile.write(signed, to: output)
         } else {

@@ -15,14 +15,14 @@ struct ProveCommand: ParsableCommand {
             could not be made.
             """)
 
-    @Argument(help: "A folder, a .zip or a .tar.gz.", completion: .file())
+    @Argument(help: "The bundle: a folder, a .zip or a .tar.gz.", completion: .file())
     var bundle: String
 
     @Argument(help: "A URI or name among the inputs, or a package's name, with @version where there are several.")
     var dependency: String
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("Where the proof goes (default: standard output).", valueName: "file"),
+        name: .shortAndLong, help: ArgumentHelp("Where the proof goes. (default: standard output)", valueName: "file"),
         completion: .file())
     var output: String?
 
@@ -143,7 +143,7 @@ struct VerifyProofCommand: ParsableCommand {
             return (named, nil)
         }
         let claimed = try StatementInputs(of: UnverifiedBundle(at: bundle))
-        if named == nil { Terminal.warn("the root is what the bundle claims: kettle verify judges the bundle") }
+        if named == nil { Terminal.warn("kettle: the root is what the bundle claims; kettle verify judges the bundle") }
         guard named == nil || named == claimed.root else { throw ProofCommandError.twoRoots }
         return (claimed.root, Int64(claimed.entries.count))
     }

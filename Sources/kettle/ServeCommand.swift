@@ -33,7 +33,7 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let given = try options.read()
         for (variable, meant) in given.misspelt {
-            Terminal.warn("kettle: warning: \(variable) settles nothing; \(meant) does")
+            Terminal.warn("kettle: warning: \(variable) is not a setting; \(meant) is")
         }
         let settings = try ServiceSettings(given, ProcessInfo.processInfo.environment)
         try settings.access.check(host: settings.host)

@@ -5,8 +5,8 @@ import Foundation
 struct BuildOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A TOML file with settings, named as the options here; limits stand in a table [limits].", valueName: "file"
-        ),
+            "A TOML file with settings, named as the options here; limits stand in a table [limits]. (default: $KETTLE_CONFIG)",
+            valueName: "file"),
         completion: .file())
     var config: String?
 
@@ -49,8 +49,8 @@ struct BuildOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Where a build is ended that does not end by itself, for example memory=4GiB or wall-clock=30min. May be given \
-            several times. The limits: \(Self.limitNames.joined(separator: ", ")).
+            A limit at which a build is ended, such as memory=4GiB or wall-clock=30min: one of \
+            \(Self.limitNames.joined(separator: ", ")). May be repeated. (default: what kettle config show prints)
             """, valueName: "name=value"))
     var limit: [String] = []
 
@@ -91,7 +91,7 @@ struct BuildOptions: ParsableArguments {
         for text in limit {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2, Self.limitNames.contains(parts[0]) else {
-                throw SettingsError.unknown(name: text, place: "--limit", known: Self.limitNames)
+                throw SettingsError.unknown(name: text, place: "--limit NAME=VALUE", known: Self.limitNames)
             }
             flags["limits.\(parts[0])", default: []].append(parts[1])
         }

@@ -34,7 +34,7 @@ extension Setting {
                 "half of the processors, or as many as the memory has room for at limits.memory each where that is fewer"
             ),
             example: "2",
-            "Builds that run at the same time; others wait, and who has the fewest gets the next slot."),
+            "Builds that run at the same time; others wait, and the owner who has the fewest gets the next slot."),
         Setting(
             "queue", .number(0...100_000), .value("\(ServiceSettings.standardQueueLimit)"),
             "Builds that may be under way beyond those in slots, of one owner half as many; more are refused for the moment."
@@ -49,14 +49,15 @@ extension Setting {
             "min-free-disk", .size(0...1 << 46), .value("1GiB"),
             "Room on the disk of the data folder below which no builds are taken."),
         Setting(
-            "keep-for", .time(from: 1), .found("always"), example: "90d",
-            "Remove the files of builds that ended so long ago; statement and evidence stay."),
+            "keep-for", .time(from: 1), .found("forever"), example: "90d",
+            "Remove the files of builds that ended longer ago than this; statement and evidence stay."),
         Setting(
             "keep-builds", .number(0...1_000_000_000), .found("all"), example: "10000",
-            "Remove the files of all but so many of the newest builds; statement and evidence stay."),
+            "Remove the files of all but this many of the newest builds; statement and evidence stay."),
         Setting(
             "keep-bytes", .size(0...1 << 60), .found("all"), example: "100GiB",
-            "Remove the files of the oldest builds while all take more; statement and evidence stay."),
+            "Remove the files of the oldest builds while all together take more than this; statement and evidence stay."
+        ),
     ]
 
     private static let access = [
@@ -147,7 +148,7 @@ extension Setting {
         Setting("azure-metadata", .address, .value(AzureMetadata.standardBase), "Azure's metadata service."),
         Setting(
             "trust-roots", .folder, .found("the chip makers' own, which are built in"), example: "/etc/kettle/roots",
-            "Check the hardware's evidence against the roots in this folder: for tests, and nothing that a verifier takes."
+            "Check the hardware's evidence against the roots in this folder: for tests, since verifiers trust the chip makers' own."
         ),
     ]
 
@@ -157,7 +158,7 @@ extension Setting {
             "How the log is written: text, or json, an object per line."),
         Setting(
             "log-level", .choice(Logger.Level.allCases.map(\.rawValue)), .value("info"),
-            "What is logged: this and what is worse."),
+            "The least severe messages that are logged."),
         Setting("access-log", .truth, .value("true"), "Log a line for every request."),
     ]
 

@@ -101,7 +101,7 @@ struct Setting: Sendable {
     var wanted: String {
         switch kind {
         case .text, .file, .folder: "one value"
-        case .list, .choices: "a list of texts"
+        case .list, .choices: "a list of strings"
         case .truth: "true or false"
         case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
         case .size(let range): "a size such as 512MiB or 4GiB, \(range.lowerBound) to \(range.upperBound) bytes"
@@ -169,7 +169,7 @@ struct Setting: Sendable {
     static func help(_ name: String) -> ArgumentHelp {
         guard let setting = all.first(where: { $0.name == name }) else { return "" }
         let standard = setting.standardText.map { " (default: \($0))" } ?? ""
-        let repeated = setting.isList ? " May be given several times." : ""
+        let repeated = setting.isList ? " May be repeated." : ""
         return ArgumentHelp("\(setting.help)\(repeated)\(standard)", valueName: setting.placeholder.lowercased())
     }
 }

@@ -67,13 +67,13 @@ enum SettingsDocument {
         switch setting.kind {
         case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: ", ")
         case .choices(let choices): "several of " + choices.map { "`\($0)`" }.joined(separator: ", ")
-        case .list: "several texts"
+        case .list: "several strings"
         case .number(let range): "\(range.lowerBound) to \(range.upperBound)"
         case .size(let range):
             "\(Quantity.text(bytes: range.lowerBound)) to \(Quantity.text(bytes: range.upperBound))"
         case .time(let least): "\(least)s to 3650d"
         case .truth: "true or false"
-        case .text: "a text"
+        case .text: "a string"
         case .address: "a URL"
         case .file: "a file"
         case .folder: "a folder"

@@ -87,7 +87,7 @@ struct SettingsFile {
         guard readable.count == texts.count else {
             throw .unusable(
                 origin: "\(key) in \(place)", text: "a value of another kind",
-                wanted: "a text, a number, true, false or a list of texts")
+                wanted: "a string, a number, true, false or a list of strings")
         }
         return Settings.Value(texts: readable, origin: "\(key) in \(place)")
     }

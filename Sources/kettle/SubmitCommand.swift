@@ -16,7 +16,7 @@ struct SubmitCommand: AsyncParsableCommand {
         commandName: "submit",
         abstract: "Build on a service, and verify what comes back.",
         discussion: """
-            Sends a project of this machine (of a git repository everything that is not ignored) or the URL of a \
+            Sends a project of this machine (of a git repository, everything that is not ignored) or the URL of a \
             repository, shows the build's progress on standard error, fetches the bundle and verifies it as kettle verify \
             does, with a fresh nonce. With --require-attestation nothing of the source is sent before the service has \
             shown evidence for the key with which it speaks, which is held to the same keys, measurements and builders as \
@@ -27,15 +27,19 @@ struct SubmitCommand: AsyncParsableCommand {
     @Argument(help: "The project's folder, a .zip or .tar.gz of it, or a git repository's URL.", completion: .file())
     var source: String?
 
-    @Option(help: ArgumentHelp("The branch, tag or commit to build, with a URL.", valueName: "ref"))
+    @Option(
+        help: ArgumentHelp(
+            "The branch, tag or commit of the repository to build. (default: its default branch)", valueName: "ref"))
     var ref: String?
 
-    @Option(help: ArgumentHelp("The project's folder inside the source.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "The project's folder inside the source. (default: its root, or its only folder)", valueName: "folder"))
     var project: String?
 
     @Option(
         help: ArgumentHelp(
-            "What builds it, where a folder holds several projects: cargo, npm … (default: the first that fits).",
+            "The toolchain to build with, where a folder holds several projects: cargo, npm … (default: the first that fits)",
             valueName: "name"))
     var toolchain: String?
 
@@ -43,8 +47,7 @@ struct SubmitCommand: AsyncParsableCommand {
         name: .shortAndLong,
         help: ArgumentHelp(
             """
-            Where the bundle goes, as a folder or, with a name that ends in .zip, as a file; it must not exist (default: \
-            kettle-bundle).
+            Where the bundle goes, as a folder or, with a name that ends in .zip, as a file; it must not exist.
             """, valueName: "path"), completion: .file())
     var output = "kettle-bundle"
 
@@ -53,7 +56,7 @@ struct SubmitCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Who may read the build: public or private (default: private, where the service has accounts).",
+            "Who may read the build: public or private. (default: private, where the service has accounts)",
             valueName: "who"))
     var visibility: String?
 
@@ -207,12 +210,12 @@ struct SubmitCommand: AsyncParsableCommand {
 struct SubmitExpectations: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The nonce that the evidence has to be made for: 32 hexadecimal digits (default: a random one).",
+            "The nonce that the evidence must have been made for: 32 hexadecimal digits. (default: for a new build, a random one)",
             valueName: "hex"))
     var nonce: String?
 
     @Option(
-        help: ArgumentHelp("A policy file: what a bundle has to be (docs/policy.md).", valueName: "file"),
+        help: ArgumentHelp("A policy: what a bundle must be (docs/policy.md).", valueName: "file"),
         completion: .file())
     var policy: String?
 
@@ -224,7 +227,7 @@ struct SubmitExpectations: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The time at which evidence has to be valid (default: now), such as 2026-11-24T00:12:10Z.",
+            "The time of verification, such as 2026-11-24T00:12:10Z. (default: now)",
             valueName: "time"))
     var at: String?
 

@@ -17,12 +17,15 @@ struct TokenCommand: AsyncParsableCommand {
 /// Which service the tokens are of.
 struct TokenFolder: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The service's configuration file; only data-dir is used.", valueName: "file"),
+        help: ArgumentHelp(
+            "The service's configuration file; only data-dir is used. (default: $KETTLE_CONFIG)", valueName: "file"),
         completion: .file())
     var config: String?
 
     @Option(
-        help: ArgumentHelp("The service's data folder (default: $XDG_STATE_HOME/kettle).", valueName: "folder"),
+        help: ArgumentHelp(
+            "The service's data folder. (default: $XDG_STATE_HOME/kettle, else ~/.local/state/kettle)",
+            valueName: "folder"),
         completion: .directory)
     var dataDir: String?
 
@@ -57,7 +60,7 @@ struct TokenCreateCommand: AsyncParsableCommand {
             "What it is good for: submit, read, metrics or admin. May be repeated.", valueName: "scope"))
     var scope: [Caller.Scope]
 
-    @Option(help: ArgumentHelp("How long it is good for, such as 12h or 90d (default: for ever).", valueName: "time"))
+    @Option(help: ArgumentHelp("How long it is good for, such as 12h or 90d. (default: forever)", valueName: "time"))
     var expires: String?
 
     @Flag(help: "Print one JSON object.")
@@ -131,7 +134,7 @@ struct TokenListCommand: AsyncParsableCommand {
 /// `kettle token revoke`
 struct TokenRevokeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "revoke", abstract: "Make a token worthless, at once.")
+        commandName: "revoke", abstract: "Revoke a token, at once.")
 
     @Argument(help: "The token's id, as kettle token list shows it: the 12 digits behind kettle_.")
     var id: String

@@ -13,14 +13,17 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Check that a bundle's artifacts, statement and evidence belong together.",
         discussion: """
-            Every check runs, and each finding is printed. Exits 0 when the bundle is accepted, 1 when it is rejected, 2 when \
+            Every check runs, and each finding is printed. Say whose word you take: --software-key for a software key, \
+            --measurement or --measurements for hardware. Exits 0 when the bundle is accepted, 1 when it is rejected, 2 when \
             that could not be found out.
             """)
 
-    @Argument(help: "A folder, a .zip or a .tar.gz.", completion: .file())
+    @Argument(help: "The bundle: a folder, a .zip or a .tar.gz.", completion: .file())
     var bundle: String?
 
-    @Option(help: ArgumentHelp("The nonce that the evidence must have been made for.", valueName: "hex"))
+    @Option(
+        help: ArgumentHelp(
+            "The nonce that the evidence must have been made for: 32 hexadecimal digits.", valueName: "hex"))
     var nonce: String?
 
     @Option(
@@ -30,7 +33,7 @@ struct VerifyCommand: ParsableCommand {
     var softwareKey: [String] = []
 
     @Option(
-        help: ArgumentHelp("A policy file: what a bundle has to be (docs/policy.md).", valueName: "file"),
+        help: ArgumentHelp("A policy: what a bundle must be (docs/policy.md).", valueName: "file"),
         completion: .file())
     var policy: String?
 
@@ -46,12 +49,12 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The builder that must have built, by its id.", valueName: "uri"))
     var builder: String?
 
-    @Option(help: ArgumentHelp("How old the build may be: 90s, 15m, 12h, 30d.", valueName: "time"))
+    @Option(help: ArgumentHelp("How old the build may be, such as 12h or 30d. (default: any age)", valueName: "time"))
     var maximumAge: String?
 
     @Option(
         help: ArgumentHelp(
-            "The time of verification (default: now), such as 2026-11-24T00:12:10Z; build judges hardware's evidence at the time that the statement gives for the build's end.",
+            "The time of verification, such as 2026-11-24T00:12:10Z; with build, hardware's evidence is judged as of the build's end that the statement names. (default: now)",
             valueName: "time"))
     var at: String?
 

@@ -151,7 +151,7 @@ import Testing
         #expect(ended.status == 1)
         let report = try JSONValue(parsing: Array(ended.output.utf8))
         #expect(report["usable"] == false)
-        #expect(report["warnings"] == ["KETTLE_PROT settles nothing; KETTLE_PORT does"])
+        #expect(report["warnings"] == ["KETTLE_PROT is not a setting; KETTLE_PORT is"])
         let messages = (report["problems"]?.arrayValue ?? []).compactMap { $0["message"]?.stringValue }
         for part in [
             "\"prot\" (in kettle.toml)", "port in kettle.toml is \"70000\"", "slots in kettle.toml is \"many\"",

@@ -110,7 +110,7 @@ extension EndToEnd {
 
         @Test(
             arguments: [
-                (["--limit", "memory"], "there is no setting \"memory\" (in --limit)"),
+                (["--limit", "memory"], "there is no setting \"memory\" (in --limit NAME=VALUE)"),
                 (["--limit", "patience=1h"], "there is no setting \"patience=1h\""),
                 (["--limit", "memory=1GiB", "--limit", "memory=2GiB"], "--limit memory is \"1GiB 2GiB\""),
                 (["--port", "-1"], "--port"),

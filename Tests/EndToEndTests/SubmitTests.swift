@@ -89,7 +89,7 @@ extension EndToEnd {
                 try scratch.write(["two": "one two"], to: ".")
                 let malformed = try await submit(to: service.port, key + ["--token-file", "two"])
                 #expect(malformed.status == 2)
-                #expect(malformed.errors.contains("what should be a token is none"))
+                #expect(malformed.errors.contains("the token is malformed"))
                 #expect(!malformed.errors.contains("one two"))
             }
         }

@@ -125,7 +125,9 @@ import Testing
             "a\($0): &a\($0) [" + Array(repeating: "*a\($0 - 1)", count: 9).joined(separator: ", ") + "]"
         }
         let text = "a0: &a0 x\n" + bomb.joined(separator: "\n")
-        #expect(throws: LockfileYAML.Malformed(line: 1, reason: "a text begins with a sign of YAML")) { try read(text) }
+        #expect(throws: LockfileYAML.Malformed(line: 1, reason: "a string begins with a sign of YAML")) {
+            try read(text)
+        }
     }
 
     @Test func `signs in quotes and in texts of their own are no structure`() throws {

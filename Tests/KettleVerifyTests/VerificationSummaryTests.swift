@@ -128,7 +128,7 @@ import Testing
         let ended = try await Command.run(
             KettleExecutable.path.string, ["verify", try write(try await sample.contents()), "--policy", path])
         #expect(ended.status == 2)
-        #expect(ended.errors.contains("\(path):3: \"builder\" is no key of a policy"))
+        #expect(ended.errors.contains("\(path):3: \"builder\" is not a key of a policy"))
         #expect(ended.errors.contains("kettle: hint: "))
     }
 }

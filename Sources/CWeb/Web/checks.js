@@ -112,7 +112,7 @@ function checkParameters(statement, findings) {
 function checkRun(statement, time, findings) {
   const { invocationID: id, startedOn, finishedOn } = statement;
   if (byteCount(id) < 24 || byteCount(id) > 128 || fromHex(id) === null) {
-    findings.failed("provenance.invocation", "the build's id is none", {
+    findings.failed("provenance.invocation", "the build's id is malformed", {
       expected: "24 or more lower-case hexadecimal digits", actual: id,
     });
   }
@@ -169,7 +169,7 @@ function dependencyProblem(statement) {
   for (let index = 1; index < packages.length; index += 1) {
     const [before, uri] = [packages[index - 1].uri, packages[index].uri];
     if (compareBytes(before, uri) < 0) continue;
-    return same(before, uri) ? `the package "${uri}" stands twice` : `the package "${uri}" is not in its place`;
+    return same(before, uri) ? `the package "${uri}" is listed twice` : `the package "${uri}" is not in its place`;
   }
   const tools = rest.slice(packages.length);
   if (tools.length === 0) return "no tool is named";
@@ -179,7 +179,7 @@ function dependencyProblem(statement) {
     const name = tool.name ?? tool.uri ?? "";
     // `PKG:` is a package URL too, and would be passed over among the packages.
     if (tool.uri !== null && hasPrefix(tool.uri.toLowerCase(), "pkg:")) return `the package "${name}" is not in its place`;
-    if (seen.has(name)) return `the tool "${name}" stands twice`;
+    if (seen.has(name)) return `the tool "${name}" is listed twice`;
     seen.set(name, true);
   }
   return null;

@@ -50,7 +50,7 @@ export function checkArtifacts(bundle, subjects, isLeftOut, findings) {
   }
   for (const [path, kind] of sortedOddities(bundle)) {
     if (!isBelow(path, "artifacts")) continue;
-    findings.failed("artifact.kind", `"${path}" is no regular file`, { expected: "regular files", actual: kind });
+    findings.failed("artifact.kind", `"${path}" is not a regular file`, { expected: "regular files", actual: kind });
   }
   if (isLeftOut) {
     findings.notChecked("artifact.left_out", "the artifacts were left out, as you asked: only digests are known");
@@ -68,7 +68,7 @@ export function checkArtifacts(bundle, subjects, isLeftOut, findings) {
 
 function checkArtifact(bundle, { name, digest }, odd, isLeftOut, findings) {
   if (!isPlain(name)) {
-    findings.failed("artifact.name", `"${name}" is no plain file name`);
+    findings.failed("artifact.name", `"${name}" is not a plain file name`);
     return;
   }
   const file = bundle.file(`artifacts/${name}`);

@@ -50,7 +50,7 @@ class Members {
 
   text(name) {
     const value = string(this.values.get(name));
-    if (value === null) throw this.wrong(`has a ${name} that is not a text`);
+    if (value === null) throw this.wrong(`has a ${name} that is not a string`);
     return value;
   }
 
@@ -80,9 +80,9 @@ class Members {
   time(name) {
     const text = this.text(name);
     const parts = /^(.{0,19})(\.[0-9]*)?(.*)$/s.exec(text);
-    if (parts[2] !== undefined && !/^\.[0-9]{1,9}$/.test(parts[2])) throw this.wrong(`has a ${name} that is no time`);
+    if (parts[2] !== undefined && !/^\.[0-9]{1,9}$/.test(parts[2])) throw this.wrong(`has a ${name} that is not a time`);
     const seconds = parts[3] === "+00:00" || parts[3] === "Z" ? timestamp(`${parts[1]}Z`) : null;
-    if (seconds === null) throw this.wrong(`has a ${name} that is no time in UTC`);
+    if (seconds === null) throw this.wrong(`has a ${name} that is not a time in UTC`);
     return seconds;
   }
 }
@@ -246,7 +246,7 @@ function checkFiles(bundle, statement, asked, findings) {
   checkExpectations(statement.claims, asked, findings);
   const subjects = statement.subjects.filter(({ name, digest }) => {
     if (fromHex(digest)?.length === 32) return true;
-    findings.failed("artifact.digest", `the digest of "${name}" is no SHA-256`, { actual: digest });
+    findings.failed("artifact.digest", `the digest of "${name}" is not a SHA-256`, { actual: digest });
     return false;
   });
   checkArtifacts(bundle, subjects, asked.leavesArtifactsOut, findings);

@@ -39,7 +39,7 @@ struct CargoLock {
             // The whole source, since two commits of one repository are two packages.
             let whole = "\(spec) \(table["source"]?.stringValue ?? "")\n"
             guard references.updateValue([index], forKey: whole) == nil else {
-                throw Self.malformed("the package \(spec) stands twice")
+                throw Self.malformed("the package \(spec) is listed twice")
             }
         }
         guard !packages.isEmpty else { throw Self.malformed("it has no packages") }
@@ -48,7 +48,8 @@ struct CargoLock {
                 let text = dependency.stringValue ?? ""
                 guard let found = references[Self.withoutCommit(text)], found.count == 1 else {
                     throw Self.malformed(
-                        "\(packages[index].spec) depends on \"\(text)\", which is no package or several")
+                        "\(packages[index].spec) depends on \"\(text)\", which matches no package, or several"
+                    )
                 }
                 packages[index].dependencies.append(found[0])
             }
@@ -84,7 +85,7 @@ struct CargoLock {
         }
         for dependency in table["dependencies"].map({ $0.arrayValue ?? [.boolean(false)] }) ?? []
         where dependency.stringValue == nil {
-            throw Self.malformed("the dependencies of \(name) are not texts")
+            throw Self.malformed("the dependencies of \(name) are not strings")
         }
         let source = try Self.string(table["source"], "source")
         let checksum = try checksum(table, "\(name) \(version)", source)
@@ -158,7 +159,7 @@ struct CargoLock {
 
     private static func string(_ value: TOMLValue?, _ key: String) throws(ToolchainError) -> String? {
         guard let value else { return nil }
-        guard let text = value.stringValue else { throw malformed("\"\(key)\" is not a text") }
+        guard let text = value.stringValue else { throw malformed("\"\(key)\" is not a string") }
         return text
     }
 

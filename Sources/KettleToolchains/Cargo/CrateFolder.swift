@@ -30,7 +30,7 @@ enum CrateFolder {
         for package in packages where package.archiveDigest != nil {
             // A lockfile can name crates.io in two ways; cargo uses one.
             guard made.insert(package.title).inserted else {
-                throw .malformedFile(name: CargoLock.fileName, line: nil, reason: "\(package.title) stands twice")
+                throw .malformedFile(name: CargoLock.fileName, line: nil, reason: "\(package.title) is listed twice")
             }
         }
         let remaining = Mutex(limits)

@@ -50,7 +50,7 @@ struct PathPackages {
     private mutating func read(_ folder: String) throws(ToolchainError) {
         let name = folder.isEmpty ? "Cargo.toml" : "\(folder)/Cargo.toml"
         guard let manifest = try ProjectFile.readTOML(name, in: source.root) else {
-            throw .unreadableFile(name: name, reason: "there is none")
+            throw .unreadableFile(name: name, reason: "it is missing")
         }
         if let package = (manifest["package"] ?? manifest["project"])?.tableValue,
             let name = package["name"]?.stringValue

@@ -70,7 +70,7 @@ struct VendoredCrates {
     private static func refuseHidden(_ place: String, in root: FilePath) throws(ToolchainError) {
         let manifest = root.appending(FilePath(place).components).appending("Cargo.toml").string
         guard access(manifest, F_OK) == 0 || place.unicodeScalars.contains("\u{FFFD}") else { return }
-        throw .unreadableFile(name: place, reason: "a vendored package stands in a folder whose name is text")
+        throw .unreadableFile(name: place, reason: "a vendored package must be in a plain folder with a name in UTF-8")
     }
 
     /// Compares one crate with what is locked.
@@ -116,7 +116,7 @@ struct VendoredCrates {
         switch json["package"] {
         case nil, .null?: return (nil, files)
         case .string(let checksum)?: return (checksum, files)
-        default: throw malformed("its package is not a text")
+        default: throw malformed("its package is not a string")
         }
     }
 

@@ -26,7 +26,7 @@ struct GoInstallation: Sendable {
     /// - Parameter program: Another one to ask.
     static func locate(_ program: FilePath? = nil) async throws(ToolchainError) -> GoInstallation {
         guard let program = program ?? InstalledProgram.find("go") else {
-            throw .toolchainMissing(tool: "go", reason: "it is not on the path")
+            throw .toolchainMissing(tool: "go", reason: "it is not on the PATH")
         }
         let answer = try await InstalledProgram.ask("go", at: program, ["env", "GOROOT"])
         guard answer.hasPrefix("/"), let root = InstalledProgram.resolve(FilePath(answer)) else {

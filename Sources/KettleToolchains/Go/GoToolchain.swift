@@ -33,7 +33,7 @@ package struct GoToolchain: Toolchain {
         _ layout: BuildLayout, _ settings: ProjectSettings
     ) throws(ToolchainError) -> any BuildPlan {
         guard let manifest = try ProjectFile.read(GoMod.fileName, in: layout.projectFolder) else {
-            throw .unreadableFile(name: GoMod.fileName, reason: "it is not there")
+            throw .unreadableFile(name: GoMod.fileName, reason: "it is missing")
         }
         let module = try GoMod(parsing: manifest)
         let sums = try ProjectFile.read(GoSum.fileName, in: layout.projectFolder)

@@ -23,7 +23,7 @@ enum PlainFiles {
             while let entry = readdir(stream) {
                 let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
                 guard let name = String(validating: bytes, as: UTF8.self), !name.contains("\n") else {
-                    throw .unreadableFile(name: folder, reason: "it holds a name that is no plain text")
+                    throw .unreadableFile(name: folder, reason: "it holds a name that is not plain text")
                 }
                 guard name != ".", name != ".." else { continue }
                 let path = folder.isEmpty ? name : "\(folder)/\(name)"

@@ -29,13 +29,13 @@ struct DerivationGraph: Sendable {
                 throw Self.tooMuch("more than \(Self.countLimit) derivations")
             }
             guard path.name.hasSuffix(".drv"), let bytes = try ProjectFile.read("nix/store/\(path.base)", in: target)
-            else { throw Self.malformed(path, "it is no derivation, or not there") }
+            else { throw Self.malformed(path, "it is missing, or not a derivation") }
             size += bytes.count
             guard size <= limitInBytes else {
                 throw Self.tooMuch("derivations of more than \(limitInBytes) bytes")
             }
             guard let derivation = Derivation(parsing: bytes) else {
-                throw Self.malformed(path, "it is no derivation")
+                throw Self.malformed(path, "it is not a derivation")
             }
             derivations[path] = derivation
             for input in derivation.inputs.keys {

@@ -51,7 +51,7 @@ package struct FlakeLock: Sendable, Hashable {
         of node: JSONValue, called name: String, among nodes: [String: JSONValue]
     ) throws(ToolchainError) -> [String] {
         guard let value = node["inputs"] else { return [] }
-        guard let inputs = value.objectValue else { throw malformed("the inputs of \(name) are no object") }
+        guard let inputs = value.objectValue else { throw malformed("the inputs of \(name) are not an object") }
         var named: [String] = []
         for (_, input) in inputs.sorted(by: { $0.key < $1.key }) {
             if let other = input.stringValue {
@@ -107,7 +107,7 @@ package struct FlakeInput: Sendable, Hashable {
         }
         if let hash = locked["narHash"] {
             guard let digest = hash.stringValue.flatMap(Self.digest) else {
-                throw FlakeLock.malformed("the narHash of \(name) is no SHA-256 in base64")
+                throw FlakeLock.malformed("the narHash of \(name) is not a SHA-256 in base64")
             }
             narHash = digest
         }
@@ -166,14 +166,14 @@ package struct FlakeInput: Sendable, Hashable {
         }
         guard let text = locked[key]?.stringValue, (1...100).contains(text.utf8.count), text.utf8.allSatisfy(isPlain),
             text != ".", text != ".."
-        else { throw FlakeLock.malformed("the \(key) of \(name) is none") }
+        else { throw FlakeLock.malformed("the \(key) of \(name) is not usable") }
         return text
     }
 
     private static func url(_ locked: JSONValue, _ name: String) throws(ToolchainError) -> String {
         guard let text = locked["url"]?.stringValue, (1...2048).contains(text.utf8.count),
             text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else { throw FlakeLock.malformed("the url of \(name) is none") }
+        else { throw FlakeLock.malformed("the url of \(name) is not usable") }
         return text
     }
 }

@@ -22,13 +22,13 @@ struct NixCache: Sendable, Hashable {
     /// - Throws: ``ToolchainError/invalidConfiguration(reason:)``.
     init(url: String, key: String) throws(ToolchainError) {
         guard let address = RegistryURL(url) else {
-            throw .invalidConfiguration(reason: "\"\(url)\" is no address of a binary cache (https://…)")
+            throw .invalidConfiguration(reason: "\"\(url)\" is not the address of a binary cache (https://…)")
         }
         guard let parsed = Self.parse(key, count: 32),
             (try? Curve25519.Signing.PublicKey(rawRepresentation: parsed.bytes)) != nil
         else {
             throw .invalidConfiguration(
-                reason: "\"\(key)\" is no public key of a binary cache (<name>:<32 bytes in base64>)")
+                reason: "\"\(key)\" is not the public key of a binary cache (<name>:<32 bytes in base64>)")
         }
         self.url = address.text
         endpoint = address.text == Self.standardURL ? RegistryURL.public("cache.nixos.org") : address.endpoint

@@ -12,10 +12,11 @@ struct NixInstallation: Sendable {
     /// - Throws: ``ToolchainError/toolchainMissing(tool:reason:)``.
     static func locate() async throws(ToolchainError) -> NixInstallation {
         guard let program = InstalledProgram.find("nix", on: SandboxCommand.standardSearchPath) else {
-            throw .toolchainMissing(tool: "nix", reason: "it is not on the system's path")
+            throw .toolchainMissing(tool: "nix", reason: "it is not on the system's PATH")
         }
         guard program.starts(with: "/usr") else {
-            throw .toolchainMissing(tool: "nix", reason: "it is \(program), and only the system's own can be confined")
+            throw .toolchainMissing(
+                tool: "nix", reason: "it lies outside /usr, and only the system's own can be confined")
         }
         return NixInstallation(
             program: program, version: try await InstalledProgram.ask("nix", at: program, ["--version"]))

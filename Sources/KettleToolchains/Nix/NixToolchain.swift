@@ -32,7 +32,7 @@ package struct NixToolchain: Toolchain {
         }
         // Only a flake without inputs has none: Nix refuses one that is not locked, since it may not change the lockfile.
         guard let bytes = try ProjectFile.read(NixPlan.manifest, in: layout.projectFolder) else {
-            throw .unreadableFile(name: NixPlan.manifest, reason: "it is not there")
+            throw .unreadableFile(name: NixPlan.manifest, reason: "it is missing")
         }
         return NixPlan(
             nix: self, layout: layout, settings: settings,
@@ -90,7 +90,7 @@ package struct NixConfiguration: Sendable, Hashable {
     func mirror() throws(ToolchainError) -> RegistryURL? {
         guard let hashedMirror else { return nil }
         guard let url = RegistryURL(hashedMirror) else {
-            throw .invalidConfiguration(reason: "\"\(hashedMirror)\" is no address of a mirror (https://…/)")
+            throw .invalidConfiguration(reason: "\"\(hashedMirror)\" is not the address of a mirror (https://…/)")
         }
         return url
     }
@@ -112,7 +112,7 @@ package struct NixConfiguration: Sendable, Hashable {
             return ("https://github.com/", ["github.com", "codeload.github.com"].map(RegistryURL.public))
         }
         guard let url = RegistryURL(github) else {
-            throw .invalidConfiguration(reason: "\"\(github)\" is no address of a mirror (https://…/)")
+            throw .invalidConfiguration(reason: "\"\(github)\" is not the address of a mirror (https://…/)")
         }
         return (url.text, [url.endpoint])
     }

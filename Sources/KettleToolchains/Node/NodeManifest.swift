@@ -17,7 +17,7 @@ struct NodeManifest: Sendable, Hashable {
     /// - Throws: ``ToolchainError/malformedFile(name:line:reason:)`` for a project without a manifest, or with one that is no JSON.
     static func read(in folder: FilePath) throws(ToolchainError) -> NodeManifest {
         guard let bytes = try ProjectFile.read(fileName, in: folder) else {
-            throw .malformedFile(name: fileName, line: nil, reason: "the project has none")
+            throw .malformedFile(name: fileName, line: nil, reason: "it is missing")
         }
         return try NodeManifest(parsing: bytes)
     }

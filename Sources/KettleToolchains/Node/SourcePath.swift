@@ -11,10 +11,10 @@ enum SourcePath {
         var parts = folder.split(separator: "/").map(String.init)
         guard path.utf8.count <= 4096, path.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\\") }),
             !path.hasPrefix("/")
-        else { throw .malformedFile(name: file, line: nil, reason: "\"\(path)\" is no path inside the source") }
+        else { throw .malformedFile(name: file, line: nil, reason: "\"\(path)\" is not a path inside the source") }
         for part in path.split(separator: "/", omittingEmptySubsequences: false) where !path.isEmpty {
             switch part {
-            case "": throw .malformedFile(name: file, line: nil, reason: "\"\(path)\" is no path inside the source")
+            case "": throw .malformedFile(name: file, line: nil, reason: "\"\(path)\" is not a path inside the source")
             case ".": continue
             case "..": guard parts.popLast() != nil else { throw .outsideSource(manifest: file, path: path) }
             default: parts.append(String(part))

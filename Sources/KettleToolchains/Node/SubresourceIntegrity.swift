@@ -22,7 +22,9 @@ enum SubresourceIntegrity {
         for part in text.split(whereSeparator: { $0 == " " || $0 == "\n" || $0 == "\t" }) {
             // What stands behind a question mark are options, of which none has ever been defined.
             let pieces = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-            guard pieces.count == 2, !part.contains("?") else { throw malformed("the integrity of \(package) is none") }
+            guard pieces.count == 2, !part.contains("?") else {
+                throw malformed("the integrity of \(package) is not usable")
+            }
             guard let algorithm = PinnedDigest.Algorithm(rawValue: String(pieces[0])) else {
                 guard ["sha1", "md5"].contains(pieces[0]) else {
                     throw malformed("the integrity of \(package) is of an unknown kind")

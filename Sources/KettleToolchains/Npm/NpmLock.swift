@@ -86,7 +86,7 @@ struct NpmLock {
             default:
                 throw .malformedFile(
                     name: file, line: nil,
-                    reason: "\"\(place)\" is bundled, and stands in no package that has a tarball")
+                    reason: "\"\(place)\" is bundled, and is in no package that has a tarball")
             }
         case .folder, .tarball, .elsewhere: break
         }

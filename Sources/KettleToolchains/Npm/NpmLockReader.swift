@@ -55,7 +55,7 @@ struct NpmLockReader {
 
     private func origin(of package: NodePackageID, _ resolved: String) throws(ToolchainError) -> NodeTarball.Place {
         guard resolved.utf8.count <= 4096, resolved.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
-            throw malformed("\(package.text) comes from what is no URL")
+            throw malformed("\(package.text) comes from something that is not a URL")
         }
         if resolved.hasPrefix("file:") {
             let path = try sourcePath(String(resolved.dropFirst("file:".count)))
@@ -63,7 +63,7 @@ struct NpmLockReader {
         }
         switch package.isAt(resolved) {
         case true?: return .registry
-        case false?: throw malformed("\(package.text) is to come from \(resolved), which is another package's place")
+        case false?: throw malformed("\(package.text) comes from \(resolved), which is the place of another package")
         case nil: throw .unsupportedSource(package: package.text, source: resolved)
         }
     }
@@ -87,7 +87,7 @@ struct NpmLockReader {
 
     private func text(_ value: JSONValue, _ key: String, _ place: String) throws(ToolchainError) -> String? {
         guard let member = value[key] else { return nil }
-        guard let text = member.stringValue else { throw malformed("the \(key) of \"\(place)\" is not a text") }
+        guard let text = member.stringValue else { throw malformed("the \(key) of \"\(place)\" is not a string") }
         return text
     }
 

@@ -26,7 +26,7 @@ package struct NpmToolchain: Toolchain {
         try configuration.check()
         let installation = try await NodeInstallation.locate()
         guard let script = InstalledProgram.find("npm"), script.lastComponent?.string == "npm-cli.js" else {
-            throw .toolchainMissing(tool: "npm", reason: "it is not on the PATH, or something stands before it there")
+            throw .toolchainMissing(tool: "npm", reason: "it is not on the PATH, or something comes before it there")
         }
         let (program, version) = try await installation.packageManager("npm", at: script, atLeast: oldestVersion)
         return NpmToolchain(

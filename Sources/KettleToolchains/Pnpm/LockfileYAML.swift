@@ -58,12 +58,12 @@ indirect enum LockfileYAML: Sendable, Hashable {
             var members: [String: LockfileYAML] = [:]
             for (key, content) in mapping {
                 guard let name = key.scalar?.string else {
-                    throw Malformed(line: key.mark?.line, reason: "a key is no text")
+                    throw Malformed(line: key.mark?.line, reason: "a key is not a string")
                 }
                 // What stands below it belongs to the mapping around it for some readers, js-yaml among them.
                 guard name != "<<" else { throw Malformed(line: key.mark?.line, reason: "it has a merge key") }
                 guard members.updateValue(try value(of: content), forKey: name) == nil else {
-                    throw Malformed(line: key.mark?.line, reason: "\"\(name)\" stands twice")
+                    throw Malformed(line: key.mark?.line, reason: "\"\(name)\" is listed twice")
                 }
             }
             return .map(members)
@@ -80,7 +80,7 @@ extension LockfileYAML.Malformed {
             .composer(_, let problem, let mark, _):
             self.init(line: mark.line, reason: problem)
         case .duplicatedKeysInMapping(let keys, let context):
-            self.init(line: context.mark.line, reason: "\"\(keys.first ?? "")\" stands twice")
+            self.init(line: context.mark.line, reason: "\"\(keys.first ?? "")\" is listed twice")
         case .reader(let problem, _, _, _): self.init(line: nil, reason: problem)
         default: self.init(line: nil, reason: "it is not YAML")
         }

@@ -84,7 +84,7 @@ struct LockfileYAMLGuard {
         guard case .text(let column, let known) = above else { return false }
         if rest.isEmpty {
             // libyaml takes these spaces for the text's indent. js-yaml says the indent in the head then.
-            guard known != nil || indent == 0 else { throw malformed("a text begins with spaces") }
+            guard known != nil || indent == 0 else { throw malformed("a string begins with spaces") }
             return true
         }
         if indent > column, indent >= known ?? 0 {
@@ -114,11 +114,11 @@ struct LockfileYAMLGuard {
         }
         try checkText(isInBrackets: false)
         guard rest.first == UInt8(ascii: ":") else {
-            guard mark != nil, rest.isEmpty else { throw malformed("a line is no key with a value") }
+            guard mark != nil, rest.isEmpty else { throw malformed("a line is not a key with a value") }
             above = .value(column: indent)
             return
         }
-        guard mark != UInt8(ascii: "?") else { throw malformed("a key is no text") }
+        guard mark != UInt8(ascii: "?") else { throw malformed("a key is not a string") }
         rest.removeFirst()
         guard rest.isEmpty || rest.first == UInt8(ascii: " ") else { throw malformed("a key is in no usual form") }
         skipSpaces()
@@ -134,7 +134,7 @@ struct LockfileYAMLGuard {
             let head = rest.dropFirst()
             let digits = head.filter { (UInt8(ascii: "1")...UInt8(ascii: "9")).contains($0) }
             guard head.count <= 2, digits.count <= 1, head.allSatisfy({ "+-".utf8.contains($0) || digits.contains($0) })
-            else { throw malformed("a text is of an unknown form") }
+            else { throw malformed("a string is of an unknown form") }
             above = .text(column: column, indent: digits.first.map { column + Int($0 - UInt8(ascii: "0")) })
             return
         default: try checkText(isInBrackets: false)
@@ -190,19 +190,19 @@ struct LockfileYAMLGuard {
                 rest.removeFirst()
             }
         }
-        throw malformed("a text in quotes does not end on its line")
+        throw malformed("a string in quotes does not end on its line")
     }
 
     private mutating func checkPlain(isInBrackets: Bool) throws(LockfileYAML.Malformed) {
         // What begins so is an anchor, an alias, a tag, a directive or an indicator, or stands further right than it seems.
         guard let first = rest.first, !"&*!%@`|>,[]{}#?-: ".utf8.contains(first) else {
-            throw malformed("a text begins with a sign of YAML")
+            throw malformed("a string begins with a sign of YAML")
         }
         var isAfterSpace = false
         while let byte = rest.first {
             if byte == UInt8(ascii: ":"), [nil, UInt8(ascii: " ")].contains(rest.dropFirst().first) { return }
             if isInBrackets, ",[]{}".utf8.contains(byte) { return }
-            guard byte != UInt8(ascii: "#") || !isAfterSpace else { throw malformed("a comment stands behind a value") }
+            guard byte != UInt8(ascii: "#") || !isAfterSpace else { throw malformed("a comment follows a value") }
             isAfterSpace = byte == UInt8(ascii: " ")
             rest.removeFirst()
         }

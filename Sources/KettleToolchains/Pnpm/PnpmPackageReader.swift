@@ -56,7 +56,7 @@ struct PnpmPackageReader {
         switch package.isAt(tarball) {
         case true? where isFromRegistry: return .registry
         case false?:
-            throw PnpmLock.malformed("\(package.text) is to come from \(tarball), which is another package's place")
+            throw PnpmLock.malformed("\(package.text) comes from \(tarball), which is the place of another package")
         default: throw .unsupportedSource(package: package.text, source: tarball)
         }
     }

@@ -35,7 +35,9 @@ package struct PackageResolved: Sendable, Hashable {
         var identities: Set<String> = []
         for entry in entries {
             let pin = version == 1 ? try Self.firstVersionPin(entry) : try Self.pin(entry)
-            guard identities.insert(pin.identity).inserted else { throw Self.malformed("\(pin.identity) stands twice") }
+            guard identities.insert(pin.identity).inserted else {
+                throw Self.malformed("\(pin.identity) is listed twice")
+            }
             pins.append(pin)
         }
         self.pins = pins
@@ -46,7 +48,7 @@ package struct PackageResolved: Sendable, Hashable {
             let kind = entry["kind"]?.stringValue, let state = entry["state"]
         else { throw malformed("a pin has no identity, kind, location or state") }
         guard isFolderName(identity), identity == identity.lowercased() else {
-            throw malformed("the identity \"\(identity)\" is none")
+            throw malformed("the identity \"\(identity)\" is not usable")
         }
         switch kind {
         case "remoteSourceControl": return try pin(identity, location, state)
@@ -74,10 +76,10 @@ package struct PackageResolved: Sendable, Hashable {
         guard let revision = state["revision"]?.stringValue, [UInt8](hexadecimal: revision)?.count == 20 else {
             throw malformed("\(identity) has no revision of 40 hexadecimal digits")
         }
-        guard isText(location) else { throw malformed("the location of \(identity) is none") }
+        guard isText(location) else { throw malformed("the location of \(identity) is not usable") }
         let (version, branch) = (state["version"]?.stringValue, state["branch"]?.stringValue)
         guard [version, branch].allSatisfy({ $0.map(isText) ?? true }) else {
-            throw malformed("the version or branch of \(identity) is none")
+            throw malformed("the version or branch of \(identity) is not usable")
         }
         return SwiftPin(
             identity: identity, location: location, revision: revision, version: version, branch: branch)

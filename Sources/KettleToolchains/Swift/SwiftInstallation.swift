@@ -31,7 +31,8 @@ struct SwiftInstallation: Sendable {
         for name in ["swift-build", "swift-package", "swift-frontend", "clang"]
         where access(bin.appending(name).string, X_OK) != 0 {
             // swiftly's programs are links to swiftly itself, which runs whatever the folder that it stands in asks for.
-            throw .toolchainMissing(tool: "swift", reason: "\(bin) has no \(name): put the toolchain's own on the PATH")
+            throw .toolchainMissing(
+                tool: "swift", reason: "it has no \(name) beside it: have the toolchain's own usr/bin on the PATH")
         }
         let root = bin.removingLastComponent()
         return SwiftInstallation(

@@ -31,7 +31,7 @@ package struct SwiftToolchain: Toolchain {
         // Only a package without dependencies has none. Whether it is one cannot be known before its manifest runs, which it does
         // without network: SwiftPM refuses then what is not pinned.
         guard let bytes = try ProjectFile.read(SwiftPlan.manifest, in: layout.projectFolder) else {
-            throw .unreadableFile(name: SwiftPlan.manifest, reason: "it is not there")
+            throw .unreadableFile(name: SwiftPlan.manifest, reason: "it is missing")
         }
         return SwiftPlan(
             swift: installation, layout: layout, settings: settings,

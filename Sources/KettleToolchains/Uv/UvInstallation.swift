@@ -24,7 +24,7 @@ struct UvInstallation: Sendable {
     /// Asks the uv on the operator's path, or another one, and the first Python 3 of the system.
     static func locate(_ named: FilePath? = nil) async throws(ToolchainError) -> UvInstallation {
         guard let program = named.flatMap(InstalledProgram.resolve) ?? InstalledProgram.find("uv") else {
-            throw .toolchainMissing(tool: "uv", reason: "it is not on the path")
+            throw .toolchainMissing(tool: "uv", reason: "it is not on the PATH")
         }
         let version = try await InstalledProgram.ask("uv", at: program, ["--version"])
         // Only what is below /usr is there in the sandbox.

@@ -30,7 +30,7 @@ package struct UvLock: Sendable {
             guard let table = table.tableValue else { throw Self.malformed("a package is not a table") }
             let package = try UvPackage(table)
             guard seen.insert("\(package.spec) \(package.source)").inserted else {
-                throw Self.malformed("\(package.spec) stands twice")
+                throw Self.malformed("\(package.spec) is listed twice")
             }
             packages.append(package)
         }

@@ -12,7 +12,7 @@ struct UvProject: Sendable {
     init(of folder: String, in root: FilePath) throws(ToolchainError) {
         let path = folder.isEmpty ? Self.fileName : "\(folder)/\(Self.fileName)"
         guard let document = try ProjectFile.readTOML(path, in: root) else {
-            throw .unreadableFile(name: path, reason: "it is not there")
+            throw .unreadableFile(name: path, reason: "it is missing")
         }
         guard let system = document["build-system"] else {
             // What PEP 518 says of a project without the table.
@@ -22,7 +22,8 @@ struct UvProject: Sendable {
         var backends: [String] = []
         for requirement in system.tableValue?["requires"]?.arrayValue ?? [] {
             guard let text = requirement.stringValue, let name = Self.name(of: text) else {
-                throw .malformedFile(name: path, line: nil, reason: "build-system requires what is no package")
+                throw .malformedFile(
+                    name: path, line: nil, reason: "build-system requires something that is not a package")
             }
             backends.append(name)
         }

@@ -153,7 +153,7 @@ struct OriginalChecks {
         for (name, text) in statement.subjects {
             guard let digest = ContentDigest(hex: text) else {
                 findings.append(
-                    Finding(.failed, "artifact.digest", "the digest of \"\(name)\" is no SHA-256", actual: text))
+                    Finding(.failed, "artifact.digest", "the digest of \"\(name)\" is not a SHA-256", actual: text))
                 continue
             }
             subjects.append(Statement.Subject(name: name, digest: digest))

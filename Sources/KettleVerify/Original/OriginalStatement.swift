@@ -145,12 +145,12 @@ struct OriginalStatement {
         var rest = text.dropFirst(19)
         if rest.first == UInt8(ascii: ".") {
             let digits = rest.dropFirst().prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
-            guard (1...9).contains(digits.count) else { throw members.wrong("has a \(name) that is no time") }
+            guard (1...9).contains(digits.count) else { throw members.wrong("has a \(name) that is not a time") }
             rest = rest.dropFirst(1 + digits.count)
         }
         guard rest.elementsEqual("+00:00".utf8) || rest.elementsEqual("Z".utf8),
             let time = Statement.Timestamp(text: String(decoding: text.prefix(19), as: UTF8.self) + "Z")
-        else { throw members.wrong("has a \(name) that is no time in UTC") }
+        else { throw members.wrong("has a \(name) that is not a time in UTC") }
         return time
     }
 }
@@ -193,7 +193,7 @@ private struct Members {
     func wrong(_ what: String) -> Fault { Fault(code: "provenance.format", message: "\(place) \(what)") }
 
     func text(_ name: String) throws(Fault) -> String {
-        guard let text = values[name]?.stringValue else { throw wrong("has a \(name) that is not a text") }
+        guard let text = values[name]?.stringValue else { throw wrong("has a \(name) that is not a string") }
         return text
     }
 

@@ -163,7 +163,7 @@ export class KettleClient {
     let url;
     try { url = new URL(api); } catch { /* told below */ }
     if (!url || !["http:", "https:"].includes(url.protocol) || url.search || url.hash || url.username) {
-      throw new KettleError(`"${api}" is no address of a service`);
+      throw new KettleError(`"${api}" is not the address of a service`);
     }
     // Whoever is on the way could read the token and the source.
     if (url.protocol === "http:" && !["127.0.0.1", "[::1]", "localhost"].includes(url.hostname)) {
@@ -428,7 +428,7 @@ async function submit(wanted, source, options) {
     Object.assign(asked, { repoURL: source, ref: wanted.ref });
     held = { source: `git+${source}${wanted.ref ? `@${wanted.ref}` : ""}` };
   } else {
-    if (!(await stat(source)).isFile()) throw new KettleError(`${source} is no file`);
+    if (!(await stat(source)).isFile()) throw new KettleError(`${source} is not a file`);
     asked.archive = source;
     held = { archive: await sha256Of(source) };
   }

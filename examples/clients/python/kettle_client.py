@@ -158,7 +158,7 @@ class Client:
         """patience: for how many seconds a service that is gone is waited for, counted from the last event."""
         url = urllib.parse.urlsplit(api)
         if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or url.username:
-            raise KettleError(f'"{api}" is no address of a service')
+            raise KettleError(f'"{api}" is not the address of a service')
         # Whoever is on the way could read the token and the source.
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
             raise KettleError("http:// is for a service on this machine; use https://")

@@ -116,7 +116,7 @@ struct Service {
         var base = environment["KETTLE_API"] ?? ""
         if base.isEmpty { base = "http://127.0.0.1:8080" }
         guard let url = URL(string: base), let host = url.host, ["http", "https"].contains(url.scheme) else {
-            throw Failure(2, "\"\(base)\" is no address of a service")
+            throw Failure(2, "\"\(base)\" is not the address of a service")
         }
         // Whoever is on the way could read the token and the source.
         guard url.scheme == "https" || ["127.0.0.1", "::1", "localhost"].contains(host) else {
@@ -129,7 +129,7 @@ struct Service {
 
     /// The body of the answer to a request, with a file as its own body if there is one.
     func body(_ method: String, _ path: String, contentType: String? = nil, file: URL? = nil) throws -> AsyncThrowingStream<Data, any Error> {
-        guard let url = URL(string: base + path) else { throw Failure(2, "\"\(base)\" is no address of a service") }
+        guard let url = URL(string: base + path) else { throw Failure(2, "\"\(base)\" is not the address of a service") }
         // The service sends a comment every 15 s, so a minute's silence means that nobody is there.
         var request = URLRequest(url: url, timeoutInterval: 60)
         request.httpMethod = method
