@@ -53,7 +53,8 @@ struct Kettle: AsyncParsableCommand {
         } catch  where exitCode(for: error) == .validationFailure {
             // A command that was not understood found nothing out.
             // ArgumentParser has an opening of its own.
-            Terminal.warn(fullMessage(for: error).replacing("Error: ", with: "kettle: error: ", maxReplacements: 1))
+            let said = fullMessage(for: error), opening = "Error: "
+            Terminal.warn(said.hasPrefix(opening) ? "kettle: error: " + said.dropFirst(opening.count) : said)
             exit(withError: ExitCode(2))
         } catch {
             exit(withError: error)

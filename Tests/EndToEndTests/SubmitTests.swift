@@ -205,7 +205,7 @@ extension EndToEnd {
                 try await Interceptor.run(before: service.port, before + [.impersonate(own)]) { proxy in
                     let ended = try await submit(to: proxy.port, attested(service))
                     #expect(ended.status == 1, "\(ended.everything)")
-                    #expect(ended.errors.contains("another key than the one that was attested to"))
+                    #expect(ended.errors.contains("another key than the one that its evidence vouched for"))
                     #expect(proxy.received.count == place + 1)
                     #expect(proxy.received.last == [], "something was said to the other key")
                 }
@@ -223,7 +223,7 @@ extension EndToEnd {
                 try await Interceptor.run(before: service.port, behaviours) { proxy in
                     let ended = try await submit("slow", to: proxy.port, attested(service))
                     #expect(ended.status == 1, "\(ended.everything)")
-                    #expect(ended.errors.contains("another key than the one that was attested to"))
+                    #expect(ended.errors.contains("another key than the one that its evidence vouched for"))
                     #expect(ended.errors.contains("the build may go on at"))
                     #expect(proxy.received.count == 3)
                     #expect(proxy.received.last == [], "something was said to the other key")
