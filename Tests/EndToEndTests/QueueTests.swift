@@ -11,17 +11,20 @@ extension EndToEnd {
             return try await Command.packed(scratch.write(project, to: "p"), as: "source.zip")
         }
 
-        @Test(.timeLimit(.minutes(2)))
-        func `builds beyond the slots are told their place as it comes closer, and the list shows it`()
+        @Test func `builds beyond the slots are told their place as it comes closer, and the list shows it`()
             async throws
         {
-            let source = try await Self.packed(Projects.slow(seconds: 5))
+            let (slow, hello) = (
+                try await Self.packed(Projects.slow(seconds: 600)), try await Self.packed(Projects.hello)
+            )
             try await Service.run(["--slots", "1"]) { service in
-                _ = try await service.startCompiling(source)
-                _ = try await service.startWaiting(source, at: 1)
-                let last = try await service.startWaiting(source, at: 2)
+                let first = try await service.startCompiling(slow)
+                _ = try await service.startWaiting(hello, at: 1)
+                let last = try await service.startWaiting(hello, at: 2)
                 let list = try await service.get("/v1/builds").json()["builds"]?.arrayValue ?? []
                 #expect(list.map { $0["status"] } == ["queued", "queued", "running"])
+                // Not before all this was seen, however long that takes.
+                #expect(try await service.send("DELETE", "/v1/builds/\(first)").status == 200)
 
                 let events = try await service.get("/v1/builds/\(last)/events").events()
                 let places = events.events.filter { $0.data["phase"] == "queued" }.map { $0.data["position"] }
