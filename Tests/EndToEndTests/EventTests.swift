@@ -15,7 +15,7 @@ extension EndToEnd {
                 let path = "/v1/builds/\(build)/events"
                 #expect(stream.isWhole())
 
-                #expect(try await service.get(path).body == live.body)
+                #expect(try await service.get(path).body == live.withoutComments)
                 let count = stream.events.count
                 for seen in [1, 2, count - 1] {
                     let rest = try await service.get("\(path)?from=\(seen)").events()

@@ -20,6 +20,9 @@ package struct Answer: Sendable {
     package func json() throws -> JSONValue { try JSONValue(parsing: body) }
 
     package func events() throws -> ServerSentEvents { try ServerSentEvents(reading: body) }
+
+    /// The bytes of a stream but for the comments, which keep it alive and are no events: a replay has none.
+    package var withoutComments: [UInt8] { Array(text.replacing(": alive\n\n", with: "").utf8) }
 }
 
 extension Service {
