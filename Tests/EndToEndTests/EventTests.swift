@@ -38,7 +38,7 @@ extension EndToEnd {
         @Test func `a client that hangs up does not end its build`() async throws {
             try await Service.run { service in
                 let scratch = try ScratchFolder()
-                let project = try scratch.write(Projects.slow(seconds: 2), to: "p")
+                let project = try scratch.write(Projects.slow(seconds: 8), to: "p")
                 let source = try await Command.packed(project, as: "source.zip")
                 let build = try await service.start(FormData(source: source))
                 #expect(try await service.get("/v1/builds/\(build)").json()["status"] == "running")
@@ -53,7 +53,7 @@ extension EndToEnd {
         @Test func `a line of the compiler arrives while the build still runs`() async throws {
             try await Service.run { service in
                 let scratch = try ScratchFolder()
-                let project = try scratch.write(Projects.slow(seconds: 3), to: "p")
+                let project = try scratch.write(Projects.slow(seconds: 600), to: "p")
                 let source = try await Command.packed(project, as: "source.zip")
                 let seen = Mutex((stream: ServerSentEvents(), wasRunning: false))
                 try await service.follow("POST", "/v1/build/stream", form: FormData(source: source)) { bytes in
@@ -80,7 +80,7 @@ extension EndToEnd {
             try await Service.run { service in
                 let scratch = try ScratchFolder()
                 // Long enough for a thousand connections to be made while it runs.
-                let project = try scratch.write(Projects.slow(seconds: 20, warnings: 300), to: "p")
+                let project = try scratch.write(Projects.slow(seconds: 60, warnings: 300), to: "p")
                 let build = try await service.start(
                     FormData(source: try await Command.packed(project, as: "source.zip")))
                 let connected = Connected()
