@@ -13,14 +13,16 @@ extension EndToEnd {
         @Test func `SIGTERM lets a running build end, takes no other, and then the service leaves`() async throws {
             let scratch = try ScratchFolder()
             let data = scratch.path.appending("data")
-            let source = try await Command.packed(scratch.write(Projects.slow(seconds: 8), to: "p"), as: "source.zip")
-            try await Service.run(["--drain", "1min"], data: data) { service in
+            let source = try await Command.packed(scratch.write(Projects.slow(seconds: 20), to: "p"), as: "source.zip")
+            try await Service.run(["--drain", "10min"], data: data) { service in
                 let build = try await service.start(FormData(source: source))
                 try await eventually { try await Self.isCompiling(build, on: service) }
                 async let replay = service.get("/v1/builds/\(build)/events")
                 service.send(SIGTERM)
                 // A build that came in before the signal was obeyed would be taken, and waited for.
-                try await eventually { try await service.get("/v1/ready").status == 503 }
+                try await eventually {
+                    try await service.get("/v1/ready").json()["checks"]?["accepting"] == "service.stopping"
+                }
                 #expect(try await service.post("/v1/build", FormData(source: source)).status == 503)
 
                 let events = try await replay.events()
