@@ -18,7 +18,7 @@ extension EndToEnd {
             try await Service.run { service in
                 let scratch = try ScratchFolder()
                 let source = try await Command.packed(
-                    scratch.write(Projects.slow(seconds: 1), to: "p"), as: "source.zip")
+                    scratch.write(Projects.slow(seconds: 6), to: "p"), as: "source.zip")
                 let nonce = "00112233445566778899aabbccddeeff"
                 let answer = try await Self.submit(
                     [

@@ -94,7 +94,7 @@ extension EndToEnd {
         @Test func `a build is cancelled from its page, once it is certain`() async throws {
             let scratch = try ScratchFolder()
             let source = try await Command.packed(
-                scratch.write(Projects.slow(seconds: 300), to: "p"), as: "source.zip")
+                scratch.write(Projects.slow(seconds: 600), to: "p"), as: "source.zip")
             try await Service.run { service in
                 let build = try await service.startCompiling(source)
                 try await WebDriver.run { browser in
@@ -118,7 +118,7 @@ extension EndToEnd {
             let scratch = try ScratchFolder()
             let data = scratch.path.appending("data")
             let source = try await Command.packed(
-                scratch.write(Projects.slow(seconds: 3), to: "p"), as: "source.zip")
+                scratch.write(Projects.slow(seconds: 20), to: "p"), as: "source.zip")
             try await WebDriver.run { browser in
                 let (build, address) = try await Service.run(data: data) { service in
                     let build = try await service.startCompiling(source)

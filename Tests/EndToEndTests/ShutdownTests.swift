@@ -39,7 +39,7 @@ extension EndToEnd {
         {
             let scratch = try ScratchFolder()
             let data = scratch.path.appending("data")
-            let project = Projects.slow(seconds: 4)
+            let project = Projects.slow(seconds: 15)
             let source = try await Command.packed(scratch.write(project, to: "p"), as: "source.zip")
             let (build, first) = try await Service.run(["--drain", "0"], data: data) { service in
                 let build = try await service.start(FormData(source: source))
@@ -76,7 +76,7 @@ extension EndToEnd {
         func `a build that was running when the service was killed is begun again`(isLarge: Bool) async throws {
             let scratch = try ScratchFolder()
             let data = scratch.path.appending("data")
-            var project = Projects.slow(seconds: 3)
+            var project = Projects.slow(seconds: 12)
             // Beyond what is kept in the database.
             if isLarge { project["noise"] = (0..<20_000).map { "\($0 &* 7_919)-\($0 ^ 12_345)" }.joined() }
             let source = try await Command.packed(scratch.write(project, to: "p"), as: "source.zip")
