@@ -120,7 +120,9 @@ extension EndToEnd {
             let source = try await Command.packed(
                 scratch.write(Projects.slow(seconds: 20), to: "p"), as: "source.zip")
             try await WebDriver.run { browser in
-                let (build, address) = try await Service.run(data: data) { service in
+                // Nobody's outgoing connection takes this port while no service has it: the page tries it again and again.
+                let chosen = ["--port", "\(LoopbackListener.freePair())"]
+                let (build, address) = try await Service.run(chosen, data: data) { service in
                     let build = try await service.startCompiling(source)
                     try await browser.open("\(service.address)/builds/\(build)")
                     try await browser.wait(for: "#log") { $0.contains("Compiling slow") }
