@@ -95,7 +95,7 @@ extension EndToEnd {
             try await Service.run(["--slots", "1"]) { service in
                 let scratch = try ScratchFolder()
                 let slow = try await Command.packed(
-                    scratch.write(Projects.slow(seconds: 6), to: "slow"), as: "source.zip")
+                    scratch.write(Projects.slow(seconds: 600), to: "slow"), as: "source.zip")
                 let streams = (0..<2).map { _ in
                     Task { try await service.post("/build/stream", FormData(source: slow)) }
                 }
@@ -107,9 +107,16 @@ extension EndToEnd {
                 // A client that goes away gives its stream back; the heartbeat, at the latest, notices.
                 for stream in streams { stream.cancel() }
                 for stream in streams { _ = await stream.result }
+                _ = try await service.metrics { $0.value("kettle_http_event_streams") == 0 }
+                let builds = try await service.get("/v1/builds").json()["builds"]?.arrayValue ?? []
+                #expect(builds.count == 2)
+                for build in builds {
+                    let id = try #require(build["build_id"]?.stringValue)
+                    #expect(try await service.send("DELETE", "/v1/builds/\(id)").status == 200)
+                }
                 _ = try await service.metrics {
-                    $0.value("kettle_http_event_streams") == 0 && $0.value("kettle_build_queue_depth") == 0
-                        && $0.value("kettle_build_slots_busy") == 0 && $0.value("kettle_http_requests_in_flight") == 1
+                    $0.value("kettle_build_queue_depth") == 0 && $0.value("kettle_build_slots_busy") == 0
+                        && $0.value("kettle_http_requests_in_flight") == 1
                 }
             }
         }
