@@ -55,12 +55,8 @@ extension EndToEnd {
         private func runningBuild(_ service: Service) async throws -> String {
             let project = try ScratchFolder()
             let folder = try project.write(Projects.slow(seconds: 600), to: "slow")
-            var form = FormData()
-            form.add(file: "source", try await Command.packed(folder, as: "slow.zip"), named: "slow.zip")
-            let build = try await service.start(form)
-            let source = service.dataFolder.appending("work").appending(build).appending("source")
-            try await eventually { FileManager.default.fileExists(atPath: source.appending("build.rs").string) }
-            return build
+            // In the command that does not end: before it there are moments without a control group.
+            return try await service.startCompiling(try await Command.packed(folder, as: "slow.zip"))
         }
 
         // MARK: - What must be so
