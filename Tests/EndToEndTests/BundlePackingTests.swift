@@ -48,7 +48,7 @@ extension EndToEnd {
                     try await eventually { !service.drafts.isEmpty }
                     // Not a look at the clock: what is asked now is answered before the packing has ended.
                     let packed = service.drafts
-                    #expect(try await service.get("/ready").status == 200)
+                    try await eventually { try await service.get("/ready").status == 200 }
                     #expect(try await service.build(Projects.unsupported).result != nil)
                     #expect(!service.drafts.isDisjoint(with: packed), "the service waited for the packing")
 
