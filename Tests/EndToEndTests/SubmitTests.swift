@@ -439,12 +439,22 @@ extension EndToEnd {
 
         @Test func `Ctrl-C leaves the build to the service, and nothing here`() async throws {
             try scratch.write(Projects.slow(seconds: 600), to: "slow")
+            let elsewhere = try ScratchFolder()
+            let said = elsewhere.path.appending("said")
             try await Service.run(Self.generated) { service in
-                let ended = try await Command.run(
-                    "timeout",
-                    ["--signal", "INT", "4", KettleExecutable.path.string, "submit", "slow"]
-                        + ["--api", service.address] + attested(service), in: scratch.path)
-                #expect(ended.errors.contains("kettle: the build may go on at https://"))
+                let log = try FileDescriptor.open(
+                    said, .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
+                defer { try? log.close() }
+                _ = try await Subprocess.run(
+                    .path(KettleExecutable.path),
+                    arguments: Arguments(["submit", "slow", "--api", service.address] + attested(service)),
+                    workingDirectory: scratch.path, input: .none, output: .discarded,
+                    error: .fileDescriptor(log, closeAfterSpawningProcess: false)
+                ) { execution in
+                    try await eventually { contents(of: said.string).contains("Compiling slow") }
+                    try execution.send(signal: .interrupt)
+                }
+                #expect(contents(of: said.string).contains("kettle: the build may go on at https://"))
                 let list = try await service.get("/v1/builds").json()["builds"]?.arrayValue
                 #expect(list?.first?["status"] == "running")
                 let left = try FileManager.default.contentsOfDirectory(atPath: scratch.path.string)
