@@ -174,7 +174,7 @@ extension EndToEnd {
             try await Service.run { service in
                 let ended = try await Command.run(
                     "curl",
-                    ["-sS", "--max-time", "20", "--http2", "-w", "%{http_code} "]
+                    ["-sS", "--max-time", "120", "--http2", "-w", "%{http_code} "]
                         + ["-o", "/dev/null", service.address + "/v1/health"]
                         + ["-o", "/dev/null", service.address + "/v1/builds"])
                 #expect(ended.status == 0, "\(ended.everything)")
