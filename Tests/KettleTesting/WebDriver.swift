@@ -40,6 +40,8 @@ package struct WebDriver: Sendable {
                 "capabilities": [
                     "alwaysMatch": [
                         "browserName": "chrome",
+                        // In milliseconds. The driver's own half a minute is little for axe on a busy machine.
+                        "timeouts": ["script": 300_000, "pageLoad": 300_000],
                         "goog:chromeOptions": ["args": .array(arguments.map(JSONValue.string))],
                     ]
                 ]
@@ -154,7 +156,7 @@ package struct WebDriver: Sendable {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body.canonicalBytes()))
         }
-        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+        let answer = try await HTTPClient.shared.execute(request, timeout: .minutes(10))
         let bytes = try await Array(answer.body.collect(upTo: 64 << 20).readableBytesView)
         let value = try JSONValue(parsing: bytes, maximumBytes: 64 << 20)["value"] ?? .null
         guard answer.status == .ok else {
