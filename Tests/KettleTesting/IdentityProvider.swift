@@ -90,7 +90,7 @@ package final class IdentityProvider: Sendable {
         asked.documents.withLock { $0 = (configuration.canonicalBytes(), keys.canonicalBytes()) }
     }
 
-    /// A token for `sub` and `aud`, from a minute ago until in five, with `changes` made to its claims (null removes one).
+    /// A token for `sub` and `aud`, from a minute ago until in an hour, with `changes` made to its claims (null removes one).
     package func token(
         subject: String, audience: JSONValue, signed signing: Signing = .es256, keyID: String? = nil,
         _ changes: [String: JSONValue] = [:]
@@ -98,7 +98,7 @@ package final class IdentityProvider: Sendable {
         let now = Int64(Date.now.timeIntervalSince1970)
         var claims: [String: JSONValue] = [
             "iss": .string(issuer), "sub": .string(subject), "aud": audience, "iat": .integer(now - 60),
-            "exp": .integer(now + 300),
+            "exp": .integer(now + 3600),
         ]
         for (name, value) in changes { claims[name] = value.isNull ? nil : value }
         let (algorithm, name) =
