@@ -76,7 +76,7 @@ import Testing
         let began = ContinuousClock.now
         for _ in 0..<1000 { #expect(!ArtifactPattern.matches(name, pattern)) }
         // In a debug build, on a busy machine; the bound of all folders together is a hundred times as many.
-        #expect(ContinuousClock.now - began < .seconds(20))
+        #expect(ContinuousClock.now - began < .seconds(120))
     }
 
     @Test func `patterns find files of the project's folder and follow no link`() throws {
