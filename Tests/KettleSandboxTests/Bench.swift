@@ -36,7 +36,7 @@ final class Bench: Sendable {
     func run(
         _ script: String, environment: [String: String] = ["PATH": SandboxCommand.standardSearchPath],
         mounts: [SandboxMount] = [], network: SandboxNetwork = .none,
-        limits: SandboxLimits = .init(wallClock: .seconds(60))
+        limits: SandboxLimits = .init(wallClock: .seconds(600))
     ) async throws -> Result {
         let output = Mutex<[OutputStream: [UInt8]]>([:])
         let end = try await sandbox.run(
@@ -52,7 +52,7 @@ final class Bench: Sendable {
     func command(
         _ script: String, environment: [String: String] = ["PATH": SandboxCommand.standardSearchPath],
         mounts: [SandboxMount] = [], network: SandboxNetwork = .none,
-        limits: SandboxLimits = .init(wallClock: .seconds(60))
+        limits: SandboxLimits = .init(wallClock: .seconds(600))
     ) -> SandboxCommand {
         SandboxCommand(
             arguments: ["/bin/sh", "-c", script], environment: environment, workingDirectory: "/", mounts: mounts,

@@ -45,7 +45,7 @@ struct LimitTests {
     }
 
     private func limits(_ change: (inout SandboxLimits) -> Void) -> SandboxLimits {
-        var limits = SandboxLimits(wallClock: .seconds(60))
+        var limits = SandboxLimits(wallClock: .seconds(600))
         change(&limits)
         return limits
     }
@@ -57,7 +57,7 @@ struct LimitTests {
             blocks = []
             for i in range(600):
                 blocks.append(bytearray(1 << 20)); time.sleep(0.001)
-            time.sleep(60)'
+            time.sleep(600)'
             """
         try await expect(.memory, script, limits { $0.memoryBytes = 200 << 20 }, means)
     }
@@ -65,7 +65,7 @@ struct LimitTests {
     @Test(.enabled(if: geteuid() == 0, "needs control groups"))
     func `memory of file systems in memory and of shared memory`() async throws {
         for place in ["/tmp", "/dev/shm", "/home/build"] {
-            let script = "head -c 400M /dev/zero > \(place)/file; sleep 30"
+            let script = "head -c 400M /dev/zero > \(place)/file; sleep 600"
             try await expect(.memory, script, limits { $0.memoryBytes = 200 << 20 }, .kernel)
         }
     }
@@ -76,8 +76,8 @@ struct LimitTests {
             exec python3 -c 'import os, time
             try:
                 for i in range(200):
-                    if os.fork() == 0: time.sleep(60)
-            except OSError: time.sleep(60)'
+                    if os.fork() == 0: time.sleep(600)
+            except OSError: time.sleep(600)'
             """
         try await expect(.processes, script, limits { $0.processes = 60 }, means)
     }
@@ -95,14 +95,14 @@ struct LimitTests {
             kept = []
             try:
                 while True: kept.append(os.open("/dev/null", os.O_RDONLY))
-            except OSError: time.sleep(60)'
+            except OSError: time.sleep(600)'
             """
         try await expect(.openFiles, script, limits { $0.openFiles = 100 }, means)
     }
 
     @Test(arguments: Means.allCases)
     func `disk by many files`(means: Means) async throws {
-        let script = "for i in $(seq 1 400); do head -c 1M /dev/zero > /build/$i || sleep 60; done; sleep 60"
+        let script = "for i in $(seq 1 400); do head -c 1M /dev/zero > /build/$i || sleep 600; done; sleep 600"
         try await expect(.disk, script, limits { $0.diskBytes = 64 << 20 }, means)
     }
 
@@ -110,7 +110,7 @@ struct LimitTests {
     func `disk by files that are removed and still open`(means: Means) async throws {
         let script = """
             exec 3>/build/one 4>/build/other; rm /build/one /build/other
-            head -c 50M /dev/zero >&3; head -c 50M /dev/zero >&4; sleep 60
+            head -c 50M /dev/zero >&3; head -c 50M /dev/zero >&4; sleep 600
             """
         try await expect(.disk, script, limits { $0.diskBytes = 64 << 20 }, means)
     }
@@ -154,8 +154,8 @@ struct LimitTests {
             exec python3 -c 'import os, time
             try:
                 for i in range(100000): os.mkdir("/build/%d" % i)
-            except OSError: time.sleep(60)
-            time.sleep(60)'
+            except OSError: time.sleep(600)
+            time.sleep(600)'
             """
         try await expect(.files, script, limits { $0.files = 2000 }, means)
     }
@@ -167,7 +167,7 @@ struct LimitTests {
             os.chdir("/build")
             for i in range(100000):
                 os.mkdir("d"); os.chdir("d")
-            time.sleep(60)'
+            time.sleep(600)'
             """
         try await expect(.files, script, limits { $0.files = 3000 }, means)
     }
