@@ -21,7 +21,7 @@ struct EgressProtocolTests {
         """
         cat > /tmp/client <<'PERL'
         use IO::Socket::INET; use Time::HiRes 'time';
-        $SIG{PIPE} = 'IGNORE'; $SIG{ALRM} = sub { print "still open\\n"; exit }; alarm 20; $| = 1;
+        $SIG{PIPE} = 'IGNORE'; $SIG{ALRM} = sub { print "still open\\n"; exit }; alarm 300; $| = 1;
         sub proxy { IO::Socket::INET->new('127.0.0.1:1080') or die "no proxy" }
         sub get { my ($s, $n) = @_; my $b = ''; while (length $b < $n) { sysread($s, $b, $n - length $b, length $b) or last } unpack 'H*', $b }
         sub rest { my $s = shift; my $n = 0; while (my $c = sysread($s, my $b, 65536)) { $n += $c } $n }
@@ -100,7 +100,7 @@ struct EgressProtocolTests {
             """
             my $s = proxy(); print rest($s), " closed\\n";
             $s = connected(); syswrite $s, 'x'; print rest($s), " closed\\n";
-            """, port: server.port, limits: EgressLimits(handshake: .milliseconds(300), idle: .milliseconds(300)))
+            """, port: server.port, limits: EgressLimits(handshake: .seconds(3), idle: .milliseconds(300)))
         #expect(output == "0 closed\n0 closed\n")
         try await server.close()
     }
@@ -112,7 +112,7 @@ struct EgressProtocolTests {
             my @open = map { connected() } 1..2;
             my $s = proxy(); syswrite $s, $greeting; print get($s, 2), "\\n";
             $open[0]->shutdown(1); print rest($open[0]), "\\n"; close $open[0];
-            for (1..100) { $s = proxy(); syswrite $s, $greeting; last if get($s, 2); select undef, undef, undef, 0.05 }
+            for (1..1000) { $s = proxy(); syswrite $s, $greeting; last if get($s, 2); select undef, undef, undef, 0.05 }
             syswrite $s, $request; print get($s, 10), "\\n";
             """, port: server.port, limits: EgressLimits(connections: 2))
         #expect(output == "\n\(CountingServer.answerInBytes)\n05000001000000000000\n")

@@ -14,7 +14,7 @@ struct EgressTests {
 
     init() throws { bench = try Bench() }
 
-    private static let curl = "curl -sS --max-time 20"
+    private static let curl = "curl -sS --max-time 300"
     private static let proxied = "\(curl) --proxy \(EgressPolicy.proxyURL)"
 
     private static func router() -> Router<BasicRequestContext> {
