@@ -131,7 +131,7 @@ struct AzureAttesterTests {
     // MARK: - TDX
 
     private func attestTDX(
-        _ tpm: SoftwareTPM, _ service: MetadataDouble, renewal: Duration = .seconds(60)
+        _ tpm: SoftwareTPM, _ service: MetadataDouble, renewal: Duration = .seconds(600)
     ) async throws -> [UInt8] {
         try await AzureTDXAttester(
             tpm: AzureVTPM(configuration: tpm.configuration), metadata: service.metadata, renewal: renewal,

@@ -20,7 +20,7 @@ final class GitBench: Sendable {
     private let count = Atomic<Int>(0)
 
     init(
-        limits: SourceLimits = .standard, timeout: Duration = .seconds(60),
+        limits: SourceLimits = .standard, timeout: Duration = .seconds(600),
         allowing prefixes: [String] = ["http://127.0.0.1"]
     ) throws {
         folder = FilePath("/tmp/kettle-source-tests-\(UInt64.random(in: .min ... .max))")
