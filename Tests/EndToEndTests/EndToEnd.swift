@@ -7,7 +7,7 @@ import Testing
 ///
 /// One test at a time: they measure memory and time, and each compiles something with all processors there are.
 @Suite(
-    .serialized, .timeLimit(.minutes(15)),
+    .serialized, .timeLimit(.minutes(30)),
     .enabled(if: KettleExecutable.canConfine, "bubblewrap is not installed, or kettle is not built"),
     .enabled(if: Command.isInstalled("cargo"), "cargo is not installed"))
 enum EndToEnd {}

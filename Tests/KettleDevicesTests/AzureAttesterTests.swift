@@ -5,7 +5,7 @@ import KettleTesting
 import NIOPosix
 import Testing
 
-@Suite(.needsSoftwareTPM, .timeLimit(.minutes(2)))
+@Suite(.needsSoftwareTPM, .timeLimit(.minutes(15)))
 struct AzureAttesterTests {
     private static let reportIndex = "0x01400001"
     private static let userDataIndex = "0x01400002"

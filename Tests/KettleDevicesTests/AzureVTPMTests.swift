@@ -4,7 +4,7 @@ import KettleProvenance
 import KettleTesting
 import Testing
 
-@Suite(.needsSoftwareTPM, .timeLimit(.minutes(2)))
+@Suite(.needsSoftwareTPM, .timeLimit(.minutes(15)))
 struct AzureVTPMTests {
     @Test func `a quote is over the report data and the registers that come with it`() async throws {
         try await SoftwareTPM.run { tpm in

@@ -4,7 +4,7 @@ import KettleTesting
 import SystemPackage
 import Testing
 
-@Suite(.needsConfigfsDouble, .timeLimit(.minutes(2)))
+@Suite(.needsConfigfsDouble, .timeLimit(.minutes(15)))
 struct ConfigfsTSMTests {
     private let template = Vectors.path("snp/genoa-v3-configfs-tsm/report.bin")
     private let table = Vectors.path("snp/genoa-v3-configfs-tsm/auxblob.bin").string

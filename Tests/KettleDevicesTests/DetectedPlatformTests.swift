@@ -40,7 +40,7 @@ extension DetectedPlatform {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct DetectedPlatformTests {
+@Suite(.timeLimit(.minutes(15))) struct DetectedPlatformTests {
     private let template = Vectors.path("snp/genoa-v3-configfs-tsm/report.bin")
 
     @Test func `an ordinary machine has none, and says of each why`() throws {

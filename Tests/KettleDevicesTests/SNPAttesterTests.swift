@@ -31,7 +31,7 @@ private final class EndorsementDouble: Sendable {
     }
 }
 
-@Suite(.needsConfigfsDouble, .timeLimit(.minutes(2)))
+@Suite(.needsConfigfsDouble, .timeLimit(.minutes(15)))
 struct SNPAttesterTests {
     private static let genoa = "snp/genoa-v3-configfs-tsm"
     private static let vlek = "snp/milan-v3-vlek-vmpl1"

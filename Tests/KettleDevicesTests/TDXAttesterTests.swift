@@ -7,7 +7,7 @@ import NIOPosix
 import SystemPackage
 import Testing
 
-@Suite(.needsConfigfsDouble, .timeLimit(.minutes(2)))
+@Suite(.needsConfigfsDouble, .timeLimit(.minutes(15)))
 struct TDXAttesterTests {
     private func attest(
         _ quote: [UInt8], offset: Int, _ options: [String] = [], check: @escaping EvidenceCheck = { _ in }

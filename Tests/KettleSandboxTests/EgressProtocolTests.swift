@@ -10,7 +10,7 @@ import Testing
 /// What the proxy does with clients that are not curl. They are written in Perl, which git brings along.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .enabled(if: access("/usr/bin/perl", X_OK) == 0, "needs perl"), .timeLimit(.minutes(2)))
+    .enabled(if: access("/usr/bin/perl", X_OK) == 0, "needs perl"), .timeLimit(.minutes(15)))
 struct EgressProtocolTests {
     let bench: Bench
 

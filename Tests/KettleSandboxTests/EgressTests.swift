@@ -8,7 +8,7 @@ import SystemPackage
 import Testing
 
 /// A command with a way out, its proxy and real servers.
-@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(15)))
 struct EgressTests {
     let bench: Bench
 

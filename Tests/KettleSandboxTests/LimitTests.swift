@@ -9,7 +9,7 @@ import Testing
 /// Every limit ends a command that reaches it, by name, and leaves no process: with what root has, and without.
 @Suite(
     .serialized, .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .timeLimit(.minutes(5)))
+    .timeLimit(.minutes(30)))
 struct LimitTests {
     /// What a sandbox has to keep limits with.
     enum Means: String, CaseIterable, Sendable {

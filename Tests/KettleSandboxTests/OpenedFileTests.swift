@@ -3,7 +3,7 @@ import KettleSandbox
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct OpenedFileTests {
     let root: FilePath
 

@@ -8,7 +8,7 @@ import Testing
 @testable import KettleSandbox
 
 /// However a run ends, nothing of the command is alive afterwards.
-@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(15)))
 struct SandboxEndTests {
     let bench: Bench
     /// An argument of `sleep` that names this test's processes.

@@ -6,7 +6,7 @@ import Testing
 /// Calls made inside by number, with Python as the hand that makes them. Numbers are those of x86-64.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .enabled(if: isX86, "the numbers are those of x86-64"), .timeLimit(.minutes(2)))
+    .enabled(if: isX86, "the numbers are those of x86-64"), .timeLimit(.minutes(15)))
 struct SystemCallFilterTests {
     let bench: Bench
 

@@ -4,7 +4,7 @@ import KettleTesting
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 struct WorkspaceTests {
     let folder: FilePath
     let workspace: Workspace

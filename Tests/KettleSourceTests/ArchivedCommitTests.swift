@@ -11,7 +11,7 @@ import Testing
 /// Uploads that bring their `.git` along.
 @Suite(
     .enabled(if: KettleExecutable.canConfine && Command.isInstalled("git"), "git or bubblewrap is not installed"),
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(15)))
 struct ArchivedCommitTests {
     /// A repository on disk, what its archive becomes, and the commit that Kettle reads of it.
     private struct Upload {

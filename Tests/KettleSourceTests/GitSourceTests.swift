@@ -9,7 +9,7 @@ import Testing
 /// All that runs git through the sandbox.
 @Suite(
     .enabled(if: KettleExecutable.canConfine && Command.isInstalled("git"), "git or bubblewrap is not installed"),
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(15)))
 struct GitSourceTests {
     // MARK: - Refs
 

@@ -5,7 +5,7 @@ import NIOPosix
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct EventLogTests {
+@Suite(.timeLimit(.minutes(15))) struct EventLogTests {
     let path = FilePath(FileManager.default.temporaryDirectory.path).appending("events-\(BuildID())")
     let threads = NIOThreadPool.singleton
 

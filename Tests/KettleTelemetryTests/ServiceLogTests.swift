@@ -5,7 +5,7 @@ import Logging
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ServiceLogTests {
+@Suite(.timeLimit(.minutes(15))) struct ServiceLogTests {
     private static let hostile =
         "a\"}\n{\"level\":\"critical\"} \u{1B}[31m \u{0} \u{202E} \u{2028} \\ \r = é \u{85}"
 

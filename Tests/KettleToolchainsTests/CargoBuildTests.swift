@@ -9,7 +9,7 @@ import SystemPackage
 import Testing
 
 /// Real cargo in the real sandbox.
-@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(30)))
 struct CargoBuildTests {
     private let builds: ToolchainBuilds
     private var scratch: ScratchFolder { builds.scratch }

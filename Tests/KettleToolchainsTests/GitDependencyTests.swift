@@ -11,7 +11,7 @@ import Testing
 @testable import KettleToolchains
 
 /// Dependencies that are commits of git repositories: fetched by Kettle, checked out by real cargo, compared by Kettle.
-@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(30)))
 struct GitDependencyTests {
     private let builds: ToolchainBuilds
     private var scratch: ScratchFolder { builds.scratch }

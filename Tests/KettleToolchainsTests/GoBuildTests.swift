@@ -9,7 +9,7 @@ import Testing
 /// Real Go on real modules.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .enabled("needs the Go corpus") { await GoCorpus.isAvailable }, .serialized, .timeLimit(.minutes(10)))
+    .enabled("needs the Go corpus") { await GoCorpus.isAvailable }, .serialized, .timeLimit(.minutes(30)))
 struct GoBuildTests {
     private let builds: ToolchainBuilds
     private let cache: FilePath

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 
 /// Real cargo on crates that earlier builds fetched.
-@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(30)))
 struct KeptCratesTests {
     private let builds: ToolchainBuilds
     private let cache: FilePath

@@ -13,7 +13,7 @@ import Testing
 /// The toolchain of `docs/adding-a-toolchain.md`, with real make and real curl.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "bubblewrap is not installed, or kettle is not built"),
-    .enabled(if: Command.isInstalled("make"), "make is not installed"), .timeLimit(.minutes(5)))
+    .enabled(if: Command.isInstalled("make"), "make is not installed"), .timeLimit(.minutes(30)))
 struct MakeToolchainTests {
     let builds: ToolchainBuilds
 

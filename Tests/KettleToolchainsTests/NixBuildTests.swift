@@ -13,7 +13,7 @@ import Testing
 /// Flakes, built by real Nix without network, from inputs that Kettle fetched and compared.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .enabled(if: Command.isInstalled("nix"), "nix is not installed"), .timeLimit(.minutes(10)))
+    .enabled(if: Command.isInstalled("nix"), "nix is not installed"), .timeLimit(.minutes(30)))
 struct NixBuildTests {
     private static let revision = String(repeating: "1", count: 40)
     static let words = "/example/words/archive/\(revision).tar.gz"

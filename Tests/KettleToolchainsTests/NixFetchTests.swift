@@ -10,7 +10,7 @@ import Testing
 /// Flakes whose derivations need the network, built by real Nix without it.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .enabled(if: Command.isInstalled("nix"), "nix is not installed"), .timeLimit(.minutes(10)))
+    .enabled(if: Command.isInstalled("nix"), "nix is not installed"), .timeLimit(.minutes(30)))
 struct NixFetchTests {
     private let builds: ToolchainBuilds
     private var scratch: ScratchFolder { builds.scratch }

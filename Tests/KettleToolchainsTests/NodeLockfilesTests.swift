@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 
 /// Lockfiles of other people's projects.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(30)))
 struct NodeLockfilesTests {
     private struct Expected: Decodable {
         var version: String

@@ -10,7 +10,7 @@ import Testing
 /// Real npm in the real sandbox.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .enabled("needs npm and Debian's packages") { await NodeCorpus.isAvailable }, .timeLimit(.minutes(5)))
+    .enabled("needs npm and Debian's packages") { await NodeCorpus.isAvailable }, .timeLimit(.minutes(30)))
 struct NpmBuildTests {
     private let builds: ToolchainBuilds
     private let cache: FilePath

@@ -14,7 +14,7 @@ import Testing
 /// registry that pnpm would install from. So what is tested is everything but pnpm.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .enabled("needs npm and Debian's packages") { await NodeCorpus.isAvailable }, .timeLimit(.minutes(5)))
+    .enabled("needs npm and Debian's packages") { await NodeCorpus.isAvailable }, .timeLimit(.minutes(30)))
 struct PnpmBuildTests {
     private let builds: ToolchainBuilds
 

@@ -10,7 +10,7 @@ import Testing
 @testable import KettleToolchains
 
 /// Swift packages, built by real SwiftPM without network, from commits that Kettle fetched and compared.
-@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(10)))
+@Suite(.enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"), .timeLimit(.minutes(30)))
 struct SwiftBuildTests {
     private let builds: ToolchainBuilds
     private var scratch: ScratchFolder { builds.scratch }

@@ -9,7 +9,7 @@ import Testing
 /// Real uv on real projects.
 @Suite(
     .enabled(if: KettleExecutable.canConfine, "needs bubblewrap and the built kettle"),
-    .enabled("needs the Python corpus") { await PythonCorpus.isAvailable }, .serialized, .timeLimit(.minutes(10)))
+    .enabled("needs the Python corpus") { await PythonCorpus.isAvailable }, .serialized, .timeLimit(.minutes(30)))
 struct UvBuildTests {
     private let builds: ToolchainBuilds
     private let cache: FilePath
