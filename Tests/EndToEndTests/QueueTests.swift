@@ -46,6 +46,8 @@ extension EndToEnd {
                     #expect(try refused.json()["code"] == "service.queue_full")
                 }
                 #expect(try await service.send("DELETE", "/v1/builds/\(second)").status == 200)
+                // Who cancels is answered before the build has left.
+                try await eventually { try await service.get("/v1/ready").json()["checks"]?["accepting"] == "ok" }
                 let third = try await service.start(FormData(source: slow))
                 for build in [first, third] {
                     #expect(try await service.send("DELETE", "/v1/builds/\(build)").status == 200)
