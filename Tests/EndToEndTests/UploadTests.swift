@@ -44,7 +44,7 @@ extension EndToEnd {
                 let ended = try await Subprocess.run(
                     .name("curl"),
                     arguments: [
-                        "-sS", "--limit-rate", "1M", "-F", "source=@p/zip", service.address + "/v1/build/stream",
+                        "-sS", "--limit-rate", "400k", "-F", "source=@p/zip", service.address + "/v1/build/stream",
                     ], workingDirectory: scratch.path, input: .none, output: .discarded, error: .discarded
                 ) { execution in
                     try await eventually { service.dataFiles != before }
