@@ -17,6 +17,6 @@ fn main() {
         }
     }
     // Where files are counted every now and then, there may be too many for a moment.
-    sleep(10);
+    sleep(60);
     escaped("files without content", "60,000");
 }

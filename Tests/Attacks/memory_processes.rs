@@ -16,6 +16,6 @@ fn main() {
 
 fn take() {
     let block = vec![1u8; 128 << 20];
-    sleep(10);
+    sleep(60);
     std::hint::black_box(block);
 }
