@@ -325,7 +325,7 @@ class Client(threading.Thread):
 
 
 def get(service, path):
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=600)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -550,11 +550,11 @@ def run(service, account, draw, seconds, stop, has_disk, disk, kettle, scratch):
         filler.join()
     stop.set()
     for client in clients:
-        client.join(300)
+        client.join(3000)
         if client.is_alive():
-            account.fault("a client was not done in five minutes")
+            account.fault("a client was not done in fifty minutes")
     # Undisturbed now, everything comes to its end.
-    patience = time.monotonic() + 600
+    patience = time.monotonic() + 3600
     while time.monotonic() < patience:
         unfinished = 0
         before = ""
@@ -568,7 +568,7 @@ def run(service, account, draw, seconds, stop, has_disk, disk, kettle, scratch):
             break
         time.sleep(0.5)
     else:
-        account.fault(f"{unfinished} builds did not end in ten minutes")
+        account.fault(f"{unfinished} builds did not end in an hour")
     listed, before = [], ""
     while True:
         page = json.loads(get(service, f"/builds?limit=200{before}")[1])
@@ -588,7 +588,7 @@ def run(service, account, draw, seconds, stop, has_disk, disk, kettle, scratch):
         account.fault("there are more builds than requests")
     account.count("builds whose answer nobody read", len(unknown))
     service.kill(signal.SIGTERM)
-    if service.ended(60) != 0:
+    if service.ended(600) != 0:
         account.fault("the last SIGTERM was not obeyed")
     account.count("rows in the end", leftovers(service.folder, account))
     for path in groups_left(processes):
