@@ -28,7 +28,8 @@ extension BuildService {
     /// - Throws: ``BuildError/suspended`` when the build is left for the next start.
     package func remove(_ id: BuildID, onlyUnfinished: Bool = false) async throws -> Removal {
         if let build = running(id) {
-            guard build.hasEnded else {
+            // Whoever reads the stream knows the end before the build counts as ended.
+            guard build.hasEnded || state.withLock({ $0.told.contains(id) }) else {
                 build.cancel(.asked)
                 return try await end(of: build)
             }

@@ -10,7 +10,7 @@ struct InstalledProgram: Sendable, Hashable {
     /// What it says about itself, where it does.
     var version: String?
 
-    private static let patience = Duration.seconds(20)
+    private static let patience = Duration.seconds(60)
 
     /// The first line that a program prints. It runs in `/`, where no project's files can change what it says.
     ///
