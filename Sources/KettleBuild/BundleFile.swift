@@ -98,9 +98,10 @@ extension BuildService {
             do {
                 for copy in copies {
                     let target = draft.appending(FilePath(copy.name).components)
-                    if target != draft {
+                    let above = target.removingLastComponent()
+                    if !above.isEmpty {
                         try FileManager.default.createDirectory(
-                            atPath: target.removingLastComponent().string, withIntermediateDirectories: true)
+                            atPath: above.string, withIntermediateDirectories: true)
                     }
                     try FileManager.default.copyItem(
                         atPath: origin.appending(FilePath(copy.from).components).string, toPath: target.string)

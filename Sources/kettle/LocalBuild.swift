@@ -192,7 +192,7 @@ struct LocalBuild {
             Terminal.say(JSONValue.object(members).canonicalString())
             return
         }
-        if options.output.hasSuffix(".zip") { return Terminal.say(output.string) }
+        if output.string.hasSuffix(".zip") { return Terminal.say(output.string) }
         for artifact in artifacts {
             Terminal.say(
                 "\(artifact["sha256"]?.stringValue ?? "")  \(output)/artifacts/\(artifact["name"]?.stringValue ?? "")")
