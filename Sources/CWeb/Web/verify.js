@@ -184,7 +184,7 @@ async function askService(file, binary, asked, run) {
   try {
     const response = await ask("verify", { method: "POST", body: questionsAsForm(file, asked), signal: sending.signal });
     const verdict = verdictOf(await response.text());
-    if (verdict === null) throw new Error("The service answered with something that is no verdict.");
+    if (verdict === null) throw new Error("The service answered with something that is not a verdict.");
     const provenance = member(verdict.json, "provenance");
     const statement = provenance === undefined ? null : new TextEncoder().encode(canonical(provenance));
     const more = binary === undefined ? [] : [await compareBinary(binary, statement, verdict)];

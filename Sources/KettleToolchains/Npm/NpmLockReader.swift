@@ -72,7 +72,9 @@ struct NpmLockReader {
         var names: Set<String> = []
         for kind in ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"] {
             guard let list = value[kind] else { continue }
-            guard let members = list.objectValue else { throw malformed("the \(kind) of \"\(place)\" are no object") }
+            guard let members = list.objectValue else {
+                throw malformed("the \(kind) of \"\(place)\" are not an object")
+            }
             names.formUnion(members.keys)
         }
         return names.sorted()
