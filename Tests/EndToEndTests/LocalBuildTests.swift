@@ -69,6 +69,9 @@ extension EndToEnd {
             let again = try await attest("project", to: "bundle.zip")
             #expect(again.status == 2)
             #expect(again.everything.contains("\"bundle.zip\" exists"))
+            let below = try await attest("project", to: "not/yet/bundle.zip/")
+            #expect(below.status == 0, "\(below.everything)")
+            #expect(below.output == "not/yet/bundle.zip\n")
         }
 
         @Test func `a clean checkout is attested to by its commit`() async throws {
