@@ -108,7 +108,8 @@ enum VerifyOptionError: UserFacingError, Equatable {
         case .policyUnreadable: "kettle policy init BUNDLE writes one"
         case .policy(_, let error): error.hint
         case .keyUnreadable: "give the public key's PEM file, or its fingerprint as 64 hexadecimal digits"
-        case .keyMalformed: "a service has one beside its key, software-key.pub.pem; openssl pkey -in KEY -pubout makes one of a private key"
+        case .keyMalformed:
+            "a service has one beside its key, software-key.pub.pem; openssl pkey -in KEY -pubout makes one of a private key"
         }
     }
 }
