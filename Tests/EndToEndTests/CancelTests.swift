@@ -7,10 +7,21 @@ import Testing
 
 extension EndToEnd {
     @Suite struct CancelTests {
-        /// A second is what it takes on a machine that has the time; what must not be waited for are the minutes of the build.
-        private static let soon = Duration.seconds(10)
+        /// The shortest time that cancelling took, of up to six: a machine that has other things to do may be late several times.
+        private static func shortest(
+            _ first: Duration, on service: Service, _ start: () async throws -> String
+        ) async throws -> Duration {
+            var shortest = first
+            for _ in 0..<5 where shortest >= .seconds(1) {
+                let build = try await start()
+                let began = ContinuousClock.now
+                _ = try await service.send("DELETE", "/v1/builds/\(build)")
+                shortest = min(shortest, began.duration(to: .now))
+            }
+            return shortest
+        }
 
-        @Test func `DELETE ends a running build soon, to its last process, and then forgets it`()
+        @Test func `DELETE ends a running build within a second, to its last process, and then forgets it`()
             async throws
         {
             let scratch = try ScratchFolder()
@@ -31,7 +42,6 @@ extension EndToEnd {
                 #expect(try answer.json()["code"] == "build.cancelled")
                 #expect(events.isWhole())
                 #expect(events.result == (try answer.json()))
-                #expect(took < Self.soon)
                 try await eventually { below.allSatisfy { kill($0, 0) != 0 } }
                 try await eventually { !service.dataFiles.contains { $0.hasPrefix("work/") } }
                 #expect(try await service.get("/v1/builds/\(build)/build.log").status == 200)
@@ -42,6 +52,10 @@ extension EndToEnd {
                     #expect(try await service.get("/v1/builds/\(build)\(path)").status == 404)
                 }
                 #expect(try await service.send("DELETE", "/v1/builds/\(build)").status == 404)
+                let shortest = try await Self.shortest(took, on: service) {
+                    try await service.startCompiling(source)
+                }
+                #expect(shortest < .seconds(1))
             }
         }
 
@@ -97,17 +111,24 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a build that fetches from a forge that never answers is cancelled soon`() async throws {
+        @Test func `a build that fetches from a forge that never answers is cancelled within a second`() async throws {
             let forge = try LoopbackListener()
             defer { forge.close() }
             try await Service.run(["--allow-url", "http://127.0.0.1:\(forge.port)/"]) { service in
-                let build = try await service.start(
-                    FormData(fields: ["repo_url": "http://127.0.0.1:\(forge.port)/a/b"]))
-                try await eventually { !service.descendants.isEmpty }
+                @Sendable func startFetching() async throws -> String {
+                    try await eventually { service.descendants.isEmpty }
+                    let build = try await service.start(
+                        FormData(fields: ["repo_url": "http://127.0.0.1:\(forge.port)/a/b"]))
+                    try await eventually { !service.descendants.isEmpty }
+                    return build
+                }
+                let build = try await startFetching()
                 let start = ContinuousClock.now
                 let answer = try await service.send("DELETE", "/v1/builds/\(build)")
+                let took = start.duration(to: .now)
                 #expect(try answer.json()["code"] == "build.cancelled")
-                #expect(start.duration(to: .now) < Self.soon)
+                let shortest = try await Self.shortest(took, on: service, startFetching)
+                #expect(shortest < .seconds(1))
                 try await eventually { service.descendants.isEmpty }
             }
         }
