@@ -65,9 +65,14 @@ struct SwiftBuildTests {
                     .executable(name: "hello", targets: ["hello"]), .library(name: "Two", type: .static, targets: ["Two"]),
                     .library(name: "Dyn", type: .dynamic, targets: ["Two"]),
                 ],
-                targets: [.executableTarget(name: "hello", dependencies: ["Two"]), .target(name: "Two")])
+                targets: [
+                    .executableTarget(name: "hello", dependencies: ["Two", "CThree"]), .target(name: "Two"),
+                    .target(name: "CThree"),
+                ])
             """,
-            "Sources/hello/main.swift": "import Two\nprint(text)\n",
+            "Sources/hello/main.swift": "import CThree\nimport Two\nprint(text, three())\n",
+            "Sources/CThree/include/CThree.h": "int three(void);\n",
+            "Sources/CThree/three.c": "int three(void) { return 3; }\n",
             "Sources/Two/Two.swift": "public let text = \"hello\"\n",
         ])
         let built = try await builds.build(try await swift(), source)
@@ -76,7 +81,7 @@ struct SwiftBuildTests {
         #expect(built.artifacts.map(\.name) == ["hello", "libDyn.so", "libTwo.a"])
         let program = built.target.appending(FilePath(try #require(built.artifacts.first).path).components)
         // It brings the standard library along.
-        #expect(try await Command.run(program.string, []).output == "hello\n")
+        #expect(try await Command.run(program.string, []).output == "hello 3\n")
         // The same source at the same place gives the same bytes.
         #expect(try await builds.build(try await swift(), source).program == built.program)
     }

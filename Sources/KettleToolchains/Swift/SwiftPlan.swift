@@ -37,7 +37,7 @@ struct SwiftPlan: BuildPlan {
     }
 
     func buildSteps() -> [BuildStep] {
-        let build = ["--configuration", Self.configuration, "--static-swift-stdlib"] + traits
+        let build = ["--configuration", Self.configuration, "--static-swift-stdlib"] + Self.sameBytes + traits
         // `swift build` takes one product, and of several the last.
         let products = settings[.targets].isEmpty ? [[]] : settings[.targets].map { ["--product", $0] }
         return [step("swift package describe", "swift-package", ["describe", "--type", "json"], options: traits)]
@@ -47,6 +47,10 @@ struct SwiftPlan: BuildPlan {
                     options: build + product)
             }
     }
+
+    /// Debug information names each C module by a signature that is another one in every build, and the compiler hashes all of it
+    /// into the program (section `.swift_modhash`). Debuggers find these modules without it.
+    private static let sameBytes = ["-Xswiftc", "-Xfrontend", "-Xswiftc", "-no-clang-module-breadcrumbs"]
 
     /// "Traits" are what SwiftPM calls features.
     private var traits: [String] {
