@@ -136,7 +136,7 @@ extension EndToEnd {
 
         // MARK: - Builds
 
-        @Test(.timeLimit(.minutes(30)), arguments: Chip.allCases)
+        @Test(arguments: Chip.allCases)
         func `a bundle with a chip's evidence is verified offline, collateral and all`(chip: Chip) async throws {
             let nonce = "00112233445566778899aabbccddeeff"
             try await withChip(chip) { machine, double in
@@ -172,7 +172,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(.timeLimit(.minutes(30))) func `a chip whose maker nobody trusts attests to nothing`() async throws {
+        @Test func `a chip whose maker nobody trusts attests to nothing`() async throws {
             try await withChip(.snp) { machine, _ in
                 let ended = try await attest(machine + ["--no-bundle-collateral"])
                 #expect(ended.status == 2, "\(ended.everything)")
@@ -181,7 +181,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(.timeLimit(.minutes(30)), arguments: [true, false])
+        @Test(arguments: [true, false])
         func `a bundle goes without collateral that is not to be had, or would refuse it`(isRevoked: Bool) async throws
         {
             try await withChip(.tdx) { machine, _ in
@@ -205,7 +205,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(.timeLimit(.minutes(30))) func `without hardware nothing is attested, and each kind says why`()
+        @Test func `without hardware nothing is attested, and each kind says why`()
             async throws
         {
             let nowhere = ["--hardware-root", scratch.path.appending("nothing").string]
@@ -226,7 +226,7 @@ extension EndToEnd {
             #expect(serve.everything.contains("this machine has no sev-snp"))
         }
 
-        @Test(.timeLimit(.minutes(30)), arguments: Chip.allCases)
+        @Test(arguments: Chip.allCases)
         func `a client sends its source once the chip has vouched for the key of the connection`(chip: Chip)
             async throws
         {
@@ -258,7 +258,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(.timeLimit(.minutes(30))) func `a service has its chip vouch for builds`() async throws {
+        @Test func `a service has its chip vouch for builds`() async throws {
             try await withChip(.snp) { machine, _ in
                 let roots = try roots()
                 let doctor = try await kettle(["doctor", "--json"] + machine + roots + Self.unconfined)
